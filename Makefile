@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard setup.py pyproject.toml csrc/*/*.cpp csrc/*/*.h csrc/include/mlmd/*.h)
+
+.PHONY: demo test test-slow lint sanitize bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/mlmd run examples/pto_pulse.toml --out demo_out --force
+	@echo "The pictures are in $(CURDIR)/demo_out/*.png, the numbers in demo_out/run.h5 and demo_out/summary.json"
+
+test: lint
+	$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+sanitize: $(VENV)/.installed-dev
+	PYTHON=$(BIN)/python bash tests/run_sanitizers.sh
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest perf --benchmark-only
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info mlmd/_cpu*.so demo_out
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@

@@ -1,0 +1,28 @@
+"""What a device is: the backends, found by name and loaded when first used, and a description of the machine.
+
+A backend is one file of this folder with a ``BACKEND`` in it.  This package imports nothing else of MLMD.
+"""
+
+from __future__ import annotations
+
+if __name__ != "mlmd.backends":
+    raise ImportError("import mlmd.backends, not backends: this folder is a part of the package mlmd")
+
+from .base import Backend, Status
+from .errors import ArrayError, BackendUnavailable, MlmdError, PlanError
+from .machine import Machine, default_threads, describe
+from .registry import get, names
+
+__all__ = [
+    "ArrayError",
+    "Backend",
+    "BackendUnavailable",
+    "Machine",
+    "MlmdError",
+    "PlanError",
+    "Status",
+    "default_threads",
+    "describe",
+    "get",
+    "names",
+]

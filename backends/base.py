@@ -1,0 +1,78 @@
+"""What a backend is: a name, a line about it, whether it works here, and where its kernels are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from .errors import BackendUnavailable
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether a backend works on this machine, and if not, why and what to do."""
+
+    works: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to run the kernels.
+
+    Parameters
+    ----------
+    name : str
+        The name that plans ask for.
+    summary : str
+        One line for ``mlmd devices``.
+    module, attribute : str
+        Where the raw implementation of a kernel is; ``{kernel}`` stands for its name.
+    requires : tuple of str
+        Modules that must be importable.
+    install : str
+        What to do when they are not.
+
+    Examples
+    --------
+    >>> from mlmd.backends import get
+    >>> get("reference").status()
+    Status(works=True, reason='ready')
+    >>> get("reference").load("density").__name__
+    'reference'
+    """
+
+    name: str
+    summary: str
+    module: str
+    attribute: str
+    requires: tuple[str, ...] = ()
+    install: str = ""
+
+    def status(self) -> Status:
+        """Try the imports that this backend needs."""
+        try:
+            for module in self.requires:
+                import_module(module)
+        except ImportError as error:
+            return Status(False, f"{error}; {self.install}")
+        return Status(True, "ready")
+
+    def load(self, kernel: str) -> Callable[..., Any]:
+        """Raw implementation of a kernel.
+
+        Raises
+        ------
+        BackendUnavailable
+            If the backend does not work here, or has no such kernel.
+        """
+        status = self.status()
+        if not status.works:
+            raise BackendUnavailable(f"backend '{self.name}' does not work here: {status.reason}")
+        path = self.module.format(kernel=kernel)
+        try:
+            return getattr(import_module(path), self.attribute.format(kernel=kernel))
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise BackendUnavailable(f"backend '{self.name}' has no kernel '{kernel}' ({error})") from error

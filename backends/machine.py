@@ -1,0 +1,119 @@
+"""The machine that we run on: processor, instruction sets, threads, GPUs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .errors import PlanError
+
+_INSTRUCTION_SETS = (
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_bf16",
+    "asimd",
+    "sve",
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What ``mlmd devices`` prints about the hardware.
+
+    Attributes
+    ----------
+    cpu : str
+        Model name.
+    instruction_sets : tuple of str
+        The ones that matter to the kernels, as the kernel of the operating system names them.
+    threads : int
+        Threads that this process may use at once.
+    gpus : tuple of str
+        Names of the GPUs, with their memory; empty if there is none.
+    """
+
+    cpu: str
+    instruction_sets: tuple[str, ...]
+    threads: int
+    gpus: tuple[str, ...]
+
+
+def default_threads() -> int:
+    """Threads for a plan that was not told: ``OMP_NUM_THREADS``, else the processors given to this process.
+
+    Raises
+    ------
+    PlanError
+        If ``OMP_NUM_THREADS`` is set to something that is not a list of positive numbers.
+
+    Examples
+    --------
+    >>> default_threads() >= 1
+    True
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if not wanted:
+        return available_threads()
+    if not wanted.isdigit() or int(wanted) < 1:
+        raise PlanError(f"OMP_NUM_THREADS is {wanted!r}; set it to a number above zero or unset it")
+    return int(wanted)
+
+
+def available_threads() -> int:
+    """Processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def describe() -> Machine:
+    """Describe this machine.
+
+    Examples
+    --------
+    >>> describe().threads >= 1
+    True
+    """
+    info = _cpuinfo()
+    model = info.get("model name") or platform.processor() or platform.machine()
+    flags = set((info.get("flags") or info.get("Features") or "").split())
+    return Machine(
+        cpu=model,
+        instruction_sets=tuple(name for name in _INSTRUCTION_SETS if name in flags),
+        threads=available_threads(),
+        gpus=_gpus(),
+    )
+
+
+def _cpuinfo() -> dict[str, str]:
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    first = path.read_text(errors="replace").split("\n\n")[0]
+    pairs = (line.split(":", 1) for line in first.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def _gpus() -> tuple[str, ...]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ()
+    command = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    if answer.returncode != 0:
+        return ()
+    return tuple(line.strip() for line in answer.stdout.splitlines() if line.strip())

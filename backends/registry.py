@@ -1,0 +1,51 @@
+"""Backends by name: every file of this folder that defines ``BACKEND`` is one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from .base import Backend
+from .errors import BackendUnavailable
+
+
+def names() -> list[str]:
+    """Names of all backends that this installation knows, working or not.
+
+    Examples
+    --------
+    >>> "reference" in names()
+    True
+    """
+    return [name for name in _modules() if _find(name) is not None]
+
+
+def get(name: str) -> Backend:
+    """Backend of that name.
+
+    Raises
+    ------
+    BackendUnavailable
+        If there is none; the message lists the known ones and says what to install.
+
+    Examples
+    --------
+    >>> get("cpu").name
+    'cpu'
+    """
+    found = _find(name) if name in _modules() else None
+    if found is None:
+        raise BackendUnavailable(
+            f"backend {name!r} is not there; known: {', '.join(names())}; "
+            f"a backend that ships separately is installed with: pip install 'mlmd[{name}]'"
+        )
+    return found
+
+
+def _modules() -> list[str]:
+    package = import_module(__package__)
+    return sorted(module.name for module in iter_modules(package.__path__))
+
+
+def _find(name: str) -> Backend | None:
+    return getattr(import_module(f"{__package__}.{name}"), "BACKEND", None)

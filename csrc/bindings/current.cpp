@@ -1,0 +1,18 @@
+#include "binding.h"
+
+namespace mlmd_binding {
+
+static void current(const py::array &psi, const py::array &f, const py::array &periodic, double dv, py::array totals,
+                    int threads) {
+    const mlmd_psi waves = wave_functions(psi);
+    const double *occupations = read<double>(f, waves.norb, "f must be float64 of length norb");
+    const int32_t *wraps = read<int32_t>(periodic, 3, "periodic must be 3 int32");
+    auto *sums = write<std::complex<double>>(totals, 4, "totals must be 4 writable complex128");
+    run([&] {
+        return mlmd_current(&waves, occupations, wraps, dv, reinterpret_cast<double *>(sums), threads);
+    });
+}
+
+static Binding binding([](py::module_ &m) { m.def("current", current); });
+
+}  // namespace mlmd_binding

@@ -1,0 +1,85 @@
+// What the C entry points share: error text, checks, the choice of the instruction-set variant, scratch memory.
+//
+// Each kernel file is compiled once per instruction set, into a namespace of that name (MLMD_ISA).  The first,
+// baseline compilation also defines MLMD_ENTRY and with it holds the entry point, which picks a variant.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "mlmd/mlmd_kernels.h"
+
+namespace mlmd {
+
+enum class Isa { v2, v3, v4, generic };
+
+Isa chosen_isa();
+mlmd_status fail(mlmd_status status, const char *text);
+mlmd_status check(const mlmd_psi *psi, int threads);
+mlmd_status check(const mlmd_box &box, int threads);
+
+namespace MLMD_ISA {
+
+inline int thread_index() {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+// Scratch memory, aligned to cache lines; throws std::bad_alloc.
+template <class T>
+class Scratch {
+  public:
+    explicit Scratch(int64_t size) {
+        const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
+        data_ = static_cast<T *>(std::aligned_alloc(64, bytes ? bytes : 64));
+        if (!data_) throw std::bad_alloc();
+    }
+    ~Scratch() { std::free(data_); }
+    Scratch(const Scratch &) = delete;
+    Scratch &operator=(const Scratch &) = delete;
+    T *get() const { return data_; }
+
+  private:
+    T *data_;
+};
+
+}  // namespace MLMD_ISA
+}  // namespace mlmd
+
+#if defined(MLMD_HAVE_v2)
+#define MLMD_DECLARE(NAME, ...)               \
+    namespace mlmd {                          \
+    namespace v2 { void NAME(__VA_ARGS__); }  \
+    namespace v3 { void NAME(__VA_ARGS__); }  \
+    namespace v4 { void NAME(__VA_ARGS__); }  \
+    }
+#define MLMD_PICK(NAME)                                 \
+    (mlmd::chosen_isa() == mlmd::Isa::v4   ? mlmd::v4::NAME \
+     : mlmd::chosen_isa() == mlmd::Isa::v3 ? mlmd::v3::NAME \
+                                           : mlmd::v2::NAME)
+#else
+#define MLMD_DECLARE(NAME, ...) \
+    namespace mlmd {            \
+    namespace generic { void NAME(__VA_ARGS__); } \
+    }
+#define MLMD_PICK(NAME) mlmd::generic::NAME
+#endif
+
+// Runs a statement and turns C++ exceptions into a status.
+#define MLMD_GUARDED(STATEMENT)                                              \
+    try {                                                                    \
+        STATEMENT;                                                           \
+        return MLMD_OK;                                                      \
+    } catch (const std::bad_alloc &) {                                       \
+        return mlmd::fail(MLMD_OUT_OF_MEMORY, "not enough memory for the scratch space"); \
+    } catch (...) {                                                          \
+        return mlmd::fail(MLMD_INTERNAL_ERROR, "unexpected C++ exception");  \
+    }

@@ -1,0 +1,106 @@
+// Vector registers full of interleaved complex numbers, of the width of the instruction set compiled for.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "mlmd/rotation.h"
+
+#define MLMD_LAMBDA __attribute__((always_inline))
+
+namespace mlmd {
+namespace MLMD_ISA {
+
+#if defined(__AVX512F__)
+constexpr int VECTOR_BYTES = 64;
+#elif defined(__AVX__)
+constexpr int VECTOR_BYTES = 32;
+#else
+constexpr int VECTOR_BYTES = 16;
+#endif
+
+// The type that psi of type T is turned and rotated in: without fused multiply-adds float needs double (rotation.h).
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+template <class T>
+using Work = T;
+#else
+template <class T>
+using Work = double;
+#endif
+
+// Some whole complex numbers (re, im, re, im, ...) in one register.
+template <class T, int BYTES>
+struct Pack {
+    typedef T Vec __attribute__((vector_size(BYTES)));
+    typedef T Loose __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
+    static constexpr int64_t SIZE = BYTES / sizeof(T);
+    Vec v;
+
+    static MLMD_INLINE Pack load(const T *p) { return {*reinterpret_cast<const Loose *>(p)}; }
+    MLMD_INLINE void store(T *p) const { *reinterpret_cast<Loose *>(p) = v; }
+    static MLMD_INLINE Pack zero() { return {Vec{}}; }
+
+    static MLMD_INLINE Vec splat(T x) { return x - Vec{}; }
+
+    // (-x, x, -x, x, ...): multiplying swapped numbers by it is multiplying by i x.
+    static MLMD_INLINE Vec alternate(T x) {
+        Vec sign{};
+        for (int64_t k = 0; k < SIZE; ++k) sign[k] = k % 2 ? x : -x;
+        return sign;
+    }
+
+    // (im, re, im, re, ...)
+    MLMD_INLINE Pack swapped() const {
+#if defined(__clang__)
+        return swapped(std::make_integer_sequence<int, SIZE>{});
+#else
+        typedef decltype(v < v) Mask;
+        Mask mask{};
+        for (int64_t k = 0; k < SIZE; ++k) mask[k] = k ^ 1;
+        return {__builtin_shuffle(v, mask)};
+#endif
+    }
+
+    MLMD_INLINE T sum() const {
+        T total = 0;
+        for (int64_t k = 0; k < SIZE; ++k) total += v[k];
+        return total;
+    }
+
+  private:
+#if defined(__clang__)
+    template <int... K>
+    MLMD_INLINE Pack swapped(std::integer_sequence<int, K...>) const {
+        return {__builtin_shufflevector(v, v, (K ^ 1)...)};
+    }
+#endif
+};
+
+template <class T, int B>
+MLMD_INLINE Pack<T, B> operator+(Pack<T, B> x, Pack<T, B> y) {
+    return {x.v + y.v};
+}
+
+template <class T, int B>
+MLMD_INLINE Pack<T, B> operator*(typename Pack<T, B>::Vec c, Pack<T, B> x) {
+    return {c * x.v};
+}
+
+// (re + i im) x + y, with im given by Pack::alternate.
+template <class T, int B>
+MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::Vec im, Pack<T, B> x, Pack<T, B> y) {
+    return {re * x.v + (im * x.swapped().v + y.v)};
+}
+
+// Calls work(Pack tag, i) over the reals 0 <= i < n: full registers first, narrower and narrower ones for the rest.
+template <class T, int BYTES = VECTOR_BYTES, class Work>
+MLMD_INLINE void for_packs(int64_t n, Work &&work, int64_t i = 0) {
+    typedef Pack<T, BYTES> P;
+    for (; i + P::SIZE <= n; i += P::SIZE) work(P{}, i);
+    if constexpr (P::SIZE > 2) {
+        if (i < n) for_packs<T, BYTES / 2>(n, work, i);
+    }
+}
+
+}  // namespace MLMD_ISA
+}  // namespace mlmd

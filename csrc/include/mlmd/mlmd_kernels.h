@@ -1,0 +1,116 @@
+/* C interface of the MLMD kernels.
+ *
+ * Every function checks its arguments, works in place on memory of the caller, uses at most `threads` threads
+ * (without touching any global thread count) and returns a status; mlmd_last_error() has the words.
+ * Atomic units.  Wave functions are psi[ix][iy][iz][orbital], complex, interleaved (re, im), contiguous.
+ */
+#ifndef MLMD_KERNELS_H
+#define MLMD_KERNELS_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define MLMD_API __attribute__((visibility("default")))
+#else
+#define MLMD_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mlmd_status {
+    MLMD_OK = 0,
+    MLMD_BAD_ARGUMENT = 1,
+    MLMD_OUT_OF_MEMORY = 2,
+    MLMD_INTERNAL_ERROR = 3
+} mlmd_status;
+
+typedef enum mlmd_type { MLMD_COMPLEX64 = 0, MLMD_COMPLEX128 = 1 } mlmd_type;
+
+/* Wave functions on a grid of n[0] x n[1] x n[2] points. */
+typedef struct mlmd_psi {
+    void *data;
+    int64_t n[3];
+    int64_t norb;
+    mlmd_type type;
+} mlmd_psi;
+
+/* Rotation of the pairs (start, start+1), (start+2, start+3), ... (count of them) along an axis, and of
+ * (n-1, 0) if wrap is set:  a <- (c + c_low) a + beta b,  b <- (c + c_low) b - conj(beta) a. */
+typedef struct mlmd_sweep {
+    int32_t axis, start, count, wrap;
+    double c, c_low, beta_re, beta_im;
+} mlmd_sweep;
+
+/* Low-rank operator Q S Q^H dv: q is (points, rank) of the given type, s is (rank, rank), complex128. */
+typedef struct mlmd_lowrank {
+    const void *q;
+    const double *s;
+    int64_t rank;
+    mlmd_type type;
+    double dv;
+} mlmd_lowrank;
+
+/* A real field's grid; an axis that is not periodic has zeros one point beyond either end. */
+typedef struct mlmd_box {
+    int64_t n[3];
+    double h[3];
+    int32_t periodic[3];
+} mlmd_box;
+
+/* One grid of the multigrid solver; weight holds those of the two Jacobi sweeps, on the last level
+ * (one point) weight[0] is the inverse of the operator's diagonal. */
+typedef struct mlmd_level {
+    mlmd_box box;
+    double weight[2];
+} mlmd_level;
+
+typedef struct mlmd_convergence {
+    double tol;         /* in: relative residual to reach */
+    int32_t max_cycles; /* in */
+    int32_t cycles;     /* out */
+    double residual;    /* out */
+} mlmd_convergence;
+
+typedef struct mlmd_leapfrog {
+    double step, damping;
+    int32_t sweeps;
+} mlmd_leapfrog;
+
+/* psi <- (phase_high + phase_low) * product of the sweeps; phase = {high.re, high.im, low.re, low.im}. */
+MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, const mlmd_sweep *sweeps, int64_t nsweeps,
+                                   const double *phase, int threads);
+
+/* psi <- exp(-i dt v) psi. */
+MLMD_API mlmd_status mlmd_loc_prop(const mlmd_psi *psi, const double *v, double dt, int threads);
+
+/* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q. */
+MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
+
+/* n(r) <- sum_s f_s |psi_s(r)|^2. */
+MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, int threads);
+
+/* sums <- {norm, b_x, b_y, b_z} (4 complex numbers), b = sum_s f_s sum_j conj(psi_j) psi_{j+1} dv over the bonds of an axis. */
+MLMD_API mlmd_status mlmd_current(const mlmd_psi *psi, const double *f, const int32_t *periodic, double dv,
+                                  double *sums, int threads);
+
+/* V-cycles for laplacian v = -rhs; converged or not is for the caller to see in `goal`. */
+MLMD_API mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
+                                    mlmd_convergence *goal, int threads);
+
+/* Leapfrog sweeps of v'' = laplacian v + rhs - damping v'. */
+MLMD_API mlmd_status mlmd_dsa(double *v, double *velocity, const double *rhs, const mlmd_box *box,
+                              const mlmd_leapfrog *how, int threads);
+
+/* Words for the last status of this thread that was not MLMD_OK. */
+MLMD_API const char *mlmd_last_error(void);
+
+/* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels) or "generic".  The environment
+ * variable MLMD_ISA asks for one; a name that does not run here is passed over. */
+MLMD_API const char *mlmd_isa(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+// The arithmetic of one pair rotation and of one phase, for any complex type: a scalar on a device, a pack of
+// numbers in a vector register on a processor.  The type brings c * x, x + y and times(re, im, x, y), which is
+// (re + i im) x + y, summed from the right: re x + (i im x + y).
+//
+// Low parts of coefficients go in first, by fused multiply-adds.  They are below half a unit in the last place of
+// the result; added last, or to a rounded product, they would be lost every time, and the norm would drift.
+#pragma once
+
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define MLMD_INLINE __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+#define MLMD_INLINE inline __attribute__((always_inline))
+#else
+#define MLMD_INLINE inline
+#endif
+
+namespace mlmd {
+
+template <class T>
+struct Complex {
+    T re, im;
+};
+
+template <class T>
+MLMD_INLINE Complex<T> operator+(Complex<T> x, Complex<T> y) {
+    return {x.re + y.re, x.im + y.im};
+}
+
+template <class T>
+MLMD_INLINE Complex<T> operator*(T c, Complex<T> x) {
+    return {c * x.re, c * x.im};
+}
+
+template <class T>
+MLMD_INLINE Complex<T> times(T re, T im, Complex<T> x, Complex<T> y) {
+    return {re * x.re + (y.re - im * x.im), re * x.im + (y.im + im * x.re)};
+}
+
+// a <- (c + low) a + beta b,  b <- (c + low) b - conj(beta) a.
+template <class C, class R>
+MLMD_INLINE void rotate(C &a, C &b, R c, R low, R re, R im) {
+    const C old = a;
+    a = c * old + times(re, im, b, low * old);
+    b = c * b + times(-re, im, old, low * b);
+}
+
+// (high + low) x, both factors complex.
+template <class C, class R>
+MLMD_INLINE C turn(R high_re, R high_im, R low_re, R low_im, C x) {
+    return times(high_re, high_im, x, times(low_re, low_im, x, C{}));
+}
+
+}  // namespace mlmd

@@ -1,0 +1,216 @@
+"""Hartree potential: laplacian v = -4 pi n, by fast transforms, by multigrid, or followed in time by annealing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends import MlmdError, PlanError
+from .dsa import critical_damping, stable_step
+from .multigrid import make_levels
+from .plan import Plan, checked_boundary, checked_spacing, positive, refuse_overlap, whole
+from .poisson_fft import SYMBOLS, FourierPoisson
+
+METHODS = ("fft", "multigrid", "dsa")
+SWEEP_FLOPS = 14
+
+
+class Hartree(Plan):
+    """Plan of the potential of a charge density.
+
+    If all axes are periodic the mean of n is taken out and v has the mean 0.
+
+    Parameters
+    ----------
+    shape : tuple of 3 int
+        Grid points.
+    spacing : float or tuple of 3 float
+        Grid spacing, bohr.
+    boundary : str or tuple of 3 str
+        ``"periodic"`` or ``"dirichlet"`` (v is zero one point beyond either end).
+    method : str
+        ``"fft"``: direct, the same on each backend.  ``"multigrid"``: the 3-point equation to ``tol``.
+        ``"dsa"``: ``sweeps`` leapfrog sweeps of v'' = laplacian v + 4 pi n - gamma v' per call; the potential and its
+        velocity are kept from call to call (`state`, `restore`), so give it a solved potential to start from.
+    laplacian : str
+        ``"spectral"`` or ``"fd"``, for fft only: of the continuum, or of the 3-point equation (then it is the
+        oracle of the other two methods).
+    tol : float
+        Relative residual that multigrid reaches.
+    max_cycles : int
+        Multigrid cycles after which it gives up.
+    sweeps : int
+        DSA sweeps of one call.
+    damping : float, optional
+        gamma of DSA, 1/bohr; by default critical for the slowest mode of the cell, 2 k_min.
+    backend : str
+        Name of the backend.
+    threads : int, optional
+        Threads of a call.
+
+    Attributes
+    ----------
+    last : tuple of (int, float)
+        Cycles (or sweeps) of the last call, and the relative residual that multigrid reached (else 0).
+
+    Raises
+    ------
+    PlanError, BackendUnavailable
+        See `Plan`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> n = np.zeros((6, 7, 8)); n[3, 3, 3] = 1.0
+    >>> exact = Hartree((6, 7, 8), 0.5, method="fft", laplacian="fd", backend="reference")(n)
+    >>> v = Hartree((6, 7, 8), 0.5, method="multigrid", tol=1e-9, backend="reference")(n)
+    >>> bool(np.allclose(v, exact, atol=1e-7))
+    True
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        spacing: float | Sequence[float],
+        boundary: str | Sequence[str] = "periodic",
+        method: str = "fft",
+        laplacian: str = "spectral",
+        tol: float = 1e-10,
+        max_cycles: int = 100,
+        sweeps: int = 4,
+        damping: float | None = None,
+        backend: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(shape, 0, "complex128", backend, threads)
+        self.spacing = checked_spacing(spacing)
+        self.boundary = checked_boundary(boundary, self.shape)
+        if method not in METHODS:
+            raise PlanError(f"method is {method!r}; give one of {', '.join(METHODS)}")
+        if laplacian not in SYMBOLS:
+            raise PlanError(f"laplacian is {laplacian!r}; give one of {', '.join(SYMBOLS)}")
+        self.method = method
+        self.laplacian = laplacian if method == "fft" else "fd"
+        self.tol = positive("tol", tol)
+        self.max_cycles = whole("max_cycles", max_cycles, at_least=1)
+        self.sweeps = whole("sweeps", sweeps, at_least=1)
+        self.damping = critical_damping(self.shape, self.spacing, self.boundary)
+        if damping is not None:
+            self.damping = positive("damping", damping)
+        self.step = stable_step(self.spacing)
+        self.last = (0, 0.0)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._periodic = np.array([kind == "periodic" for kind in self.boundary], np.int32)
+        self._neutral = bool(self._periodic.all())
+        if self.method == "fft":
+            self._direct = FourierPoisson(self.shape, self.spacing, self.boundary, self.laplacian, self.threads)
+            return
+        self._raw = self.load(self.method)
+        if self.method == "multigrid":
+            self._levels = make_levels(self.shape, self.spacing, self.boundary)
+        else:
+            self._v, self._velocity = np.zeros(self.shape), np.zeros(self.shape)
+
+    def __call__(
+        self, n: NDArray[np.float64], v: NDArray[np.float64] | None = None, out: Any = None
+    ) -> NDArray[np.float64]:
+        """Potential of a density.
+
+        Parameters
+        ----------
+        n : ndarray, (nx, ny, nz), float64
+            Density, electrons per bohr^3.
+        v : ndarray, (nx, ny, nz), float64, optional
+            Where the iteration starts (multigrid: else from zero; DSA: else from where it was).
+        out : ndarray, (nx, ny, nz), float64, optional
+            Where the result goes; may be ``v``.
+
+        Returns
+        -------
+        ndarray, (nx, ny, nz), float64
+            Potential, hartree.
+
+        Raises
+        ------
+        ArrayError
+            If an array does not fit the plan.
+        MlmdError
+            If multigrid does not reach ``tol``.
+        """
+        self.check_field(n, "n")
+        if v is not None:
+            self.check_field(v, "v")
+        if out is not None:
+            refuse_overlap(n, self.check_field(out, "out", writable=True))
+        rhs = 4.0 * math.pi * (n - n.mean() if self._neutral else n)
+        solution = getattr(self, f"_{self.method}")(rhs, v)
+        if self._neutral:
+            solution -= solution.mean()
+        if out is None:
+            return solution.copy() if self.method == "dsa" else solution
+        np.copyto(out, solution)
+        return out
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Copies of what DSA keeps between calls: ``v`` and ``velocity`` (nothing for the other methods)."""
+        return {"v": self._v.copy(), "velocity": self._velocity.copy()} if self.method == "dsa" else {}
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take back what `state` gave; later calls go on from there bit for bit.
+
+        Raises
+        ------
+        ArrayError
+            If an array does not fit the plan.
+        """
+        if self.method == "dsa":
+            np.copyto(self._v, self.check_field(state.get("v"), "state['v']"))
+            np.copyto(self._velocity, self.check_field(state.get("velocity"), "state['velocity']"))
+
+    def flops(self) -> int:
+        """Floating-point operations of the last call (before the first one: of one cycle or set of sweeps)."""
+        if self.method == "fft":
+            return round(self.points * (5.0 * math.log2(self.points) + 1))
+        if self.method == "dsa":
+            return self.sweeps * self.points * (SWEEP_FLOPS + 3)
+        work = int(self._levels.shapes.astype(np.int64).prod(axis=1).sum())
+        return max(1, self.last[0]) * (6 * SWEEP_FLOPS + 12) * work
+
+    def bytes(self) -> int:
+        """Least memory traffic of the last call: each sweep reads v and the source and writes v."""
+        if self.method == "fft":
+            return 16 * self.points
+        passes = self.sweeps * 5 if self.method == "dsa" else max(1, self.last[0]) * 6 * 3
+        return 8 * passes * self.points
+
+    def _fft(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        return self._direct(rhs)
+
+    def _multigrid(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        solution = np.zeros(self.shape) if v is None else v.copy()
+        if not rhs.any():
+            self.last = (0, 0.0)
+            return np.zeros(self.shape)
+        self.last = self._raw(solution, rhs, self._levels, self.tol, self.max_cycles, self.threads)
+        if not self.last[1] <= self.tol:
+            raise MlmdError(
+                f"multigrid reached the relative residual {self.last[1]:.1e} in {self.last[0]} cycles, not "
+                f"{self.tol:.1e}; give a larger tol or max_cycles, and check that n is finite"
+            )
+        return solution
+
+    def _dsa(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        if v is not None:
+            np.copyto(self._v, v)
+        spacing = np.array(self.spacing)
+        self._raw(
+            self._v, self._velocity, rhs, spacing, self._periodic, self.step, self.damping, self.sweeps, self.threads
+        )
+        self.last = (self.sweeps, 0.0)
+        return self._v

@@ -1,0 +1,198 @@
+"""What all plans share: checked parameters, the raw kernel of the backend, checks of the arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from operator import index
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..backends import ArrayError, PlanError, default_threads, get
+
+Shape = tuple[int, int, int]
+Boundary = tuple[str, str, str]
+BOUNDARIES = ("periodic", "dirichlet")
+
+
+class Plan:
+    """One operator, bound to a shape, a dtype and a backend.
+
+    Parameters
+    ----------
+    shape : tuple of 3 int
+        Grid points along x, y, z.
+    norb : int
+        Number of orbitals (0 for a plan that takes no wave functions).
+    dtype : dtype
+        complex64 or complex128.
+    backend : str
+        ``"reference"``, ``"numba"``, ``"cpu"``, ...
+    threads : int, optional
+        Threads of a call; by default ``OMP_NUM_THREADS``, else the processors of this process.
+
+    Raises
+    ------
+    PlanError
+        For parameters that make no sense.
+    BackendUnavailable
+        If the backend is not there or does not work here.
+    """
+
+    def __init__(self, shape: Sequence[int], norb: int, dtype: DTypeLike, backend: str, threads: int | None) -> None:
+        self.shape = checked_shape(shape)
+        self.norb = whole("norb", norb, at_least=0)
+        self.dtype = checked_dtype(dtype)
+        self.real_dtype = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
+        self.backend = backend
+        self.threads = default_threads() if threads is None else whole("threads", threads, at_least=1)
+        self.points = math.prod(self.shape)
+
+    def load(self, kernel: str) -> Callable[..., Any]:
+        """Raw implementation of a kernel on this plan's backend."""
+        return get(self.backend).load(kernel)
+
+    def check_psi(self, psi: Any, name: str = "psi", writable: bool = True) -> NDArray[Any]:
+        """The wave functions, if they are what the plan was made for."""
+        return checked_array(name, psi, (*self.shape, self.norb), self.dtype, writable)
+
+    def check_field(self, field: Any, name: str, writable: bool = False) -> NDArray[Any]:
+        """A real field on the grid, if it is float64 of the plan's shape."""
+        return checked_array(name, field, self.shape, np.dtype(np.float64), writable)
+
+    def check_occupations(self, f: Any) -> NDArray[Any]:
+        """The occupations, if they are float64 of shape (norb,)."""
+        return checked_array("f", f, (self.norb,), np.dtype(np.float64), False)
+
+    def target(self, psi: NDArray[Any], out: Any) -> NDArray[Any]:
+        """The array to work on in place: ``psi`` itself, or ``out`` with a copy of ``psi`` in it."""
+        if out is None or out is psi:
+            return self.check_psi(psi)
+        self.check_psi(psi, writable=False)
+        self.check_psi(out, "out")
+        refuse_overlap(psi, out)
+        np.copyto(out, psi)
+        return out
+
+    def __repr__(self) -> str:
+        grid = "x".join(map(str, self.shape))
+        orbitals = f", {self.norb} orbitals, {self.dtype}" if self.norb else ""
+        return f"<{type(self).__name__}: grid {grid}{orbitals}, backend {self.backend}, {self.threads} threads>"
+
+
+def whole(name: str, value: Any, at_least: int) -> int:
+    """An integer not below a bound."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise PlanError(f"{name} is {value!r}; give a whole number") from None
+    if number < at_least:
+        raise PlanError(f"{name} is {number}; give {at_least} or more")
+    return number
+
+
+def real(name: str, value: Any) -> float:
+    """A finite real number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise PlanError(f"{name} is {value!r}; give a real number") from None
+    if not math.isfinite(number):
+        raise PlanError(f"{name} is {number}; give a finite number")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number above zero."""
+    number = real(name, value)
+    if number <= 0.0:
+        raise PlanError(f"{name} is {number}; give a number above zero")
+    return number
+
+
+def three(name: str, values: Any) -> tuple[Any, Any, Any]:
+    """Three things, one for each axis."""
+    if isinstance(values, str) or not isinstance(values, Iterable) or len(items := tuple(values)) != 3:
+        raise PlanError(f"{name} is {values!r}; give three values, one each for x, y and z")
+    return items
+
+
+def checked_shape(shape: Sequence[int]) -> Shape:
+    """Grid points along the axes, at least two each."""
+    sizes = tuple(whole(f"shape[{axis}]", size, at_least=1) for axis, size in enumerate(three("shape", shape)))
+    if 1 in sizes:
+        raise PlanError(
+            f"shape is {sizes}: an axis with 1 point has no neighbours; give 2 points or more (3 if periodic)"
+        )
+    return sizes[0], sizes[1], sizes[2]
+
+
+def checked_spacing(spacing: Any) -> tuple[float, float, float]:
+    """Grid spacings in bohr; one number means the same along each axis."""
+    values = (spacing,) * 3 if np.ndim(spacing) == 0 else three("spacing", spacing)
+    hx, hy, hz = (positive(f"spacing[{axis}]", value) for axis, value in enumerate(values))
+    return hx, hy, hz
+
+
+def checked_boundary(boundary: Any, shape: Shape) -> Boundary:
+    """Boundary condition of each axis; a periodic axis needs three points."""
+    kinds = (boundary,) * 3 if isinstance(boundary, str) else three("boundary", boundary)
+    for axis, kind in enumerate(kinds):
+        if kind not in BOUNDARIES:
+            raise PlanError(f"boundary is {boundary!r}; give 'periodic' or 'dirichlet', or three of them")
+        if kind == "periodic" and shape[axis] < 3:
+            raise PlanError(
+                f"shape is {shape}: a periodic axis with {shape[axis]} points joins the same two points twice; "
+                f"give 3 points or more along axis {axis}, or boundary='dirichlet'"
+            )
+    return kinds
+
+
+def checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """complex64 or complex128, in the byte order of this machine."""
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        raise PlanError(f"dtype is {dtype!r}; give 'complex64' or 'complex128'") from None
+    if kind not in (np.dtype(np.complex64), np.dtype(np.complex128)):
+        raise PlanError(f"dtype is {kind}; give 'complex64' or 'complex128'")
+    return kind
+
+
+def checked_array(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> NDArray[Any]:
+    """The array itself, if its type, shape and memory are what a kernel needs.
+
+    Raises
+    ------
+    ArrayError
+        Naming the argument, what came, what is needed and the way out.
+    """
+    if not isinstance(array, np.ndarray):
+        raise ArrayError(f"{name} is a {type(array).__name__}; expected a numpy.ndarray: use np.asarray")
+    if array.dtype != dtype:
+        raise ArrayError(f"{name} has dtype {array.dtype}; expected {dtype}: use {name}.astype('{dtype}')")
+    if array.shape != shape:
+        raise ArrayError(f"{name} has shape {array.shape}; expected {shape}: make a plan for this shape, or reshape")
+    if not array.flags.c_contiguous:
+        raise ArrayError(f"{name} is not C-contiguous (strides {array.strides}): use np.ascontiguousarray({name})")
+    if not array.flags.aligned:
+        raise ArrayError(f"{name} is not aligned in memory: use {name}.copy()")
+    if writable and not array.flags.writeable:
+        raise ArrayError(f"{name} is read-only and would be overwritten: give out=..., or use {name}.copy()")
+    return array
+
+
+def refuse_overlap(source: NDArray[Any], out: NDArray[Any]) -> None:
+    """Refuse an output that shares memory with the input in part."""
+    if np.may_share_memory(source, out):
+        raise ArrayError(
+            "out overlaps the input in memory: give the same array for an in-place call, or a separate one"
+        )
+
+
+def vector(name: str, values: Any) -> tuple[float, float, float]:
+    """Three finite components of a vector."""
+    x, y, z = (real(f"{name}[{axis}]", value) for axis, value in enumerate(three(name, values)))
+    return x, y, z

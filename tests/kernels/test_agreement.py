@@ -1,0 +1,101 @@
+"""Every backend against the reference in complex128, over random shapes, boundaries, precisions and fields."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlmd import kernels
+
+from .problems import TOLERANCE, Problem, difference, orthonormal, problems
+
+
+@given(p=problems(), part=st.sampled_from(["__call__", "first_half", "second_half", "adjoint"]))
+def test_kin_prop(backend: str, p: Problem, part: str) -> None:
+    def run(dtype: str, name: str, threads: int) -> np.ndarray:
+        plan = kernels.kin_prop(p.shape, p.norb, p.spacing, p.dt, dtype, name, p.boundary, threads)
+        psi = p.psi().astype(dtype)
+        if part == "adjoint":
+            return plan.first_half(psi, p.A, adjoint=True)
+        return getattr(plan, part)(psi, p.A)
+
+    assert difference(run(p.dtype, backend, p.threads), run("complex128", "reference", 1)) <= TOLERANCE[p.dtype]
+
+
+@given(p=problems())
+def test_loc_prop(backend: str, p: Problem) -> None:
+    v = p.random().normal(size=p.shape)
+    psi = p.psi()
+    expected = kernels.loc_prop(p.shape, p.norb, p.dt, "complex128", "reference")(psi.astype(complex), v)
+    plan = kernels.loc_prop(p.shape, p.norb, p.dt, p.dtype, backend, p.threads)
+    assert difference(plan(psi, v), expected) <= TOLERANCE[p.dtype]
+
+
+@given(p=problems(), rank=st.sampled_from([1, 2, 3, 5, 8, 19, 32]), wide=st.booleans())
+def test_nlp_prop(backend: str, p: Problem, rank: int, wide: bool) -> None:
+    rng = p.random()
+    Q = rng.normal(size=(*p.shape, rank)) + 1j * rng.normal(size=(*p.shape, rank))
+    Q /= np.sqrt(np.sum(np.abs(Q) ** 2) * p.dv)
+    S = rng.normal(size=(rank, rank)) + 1j * rng.normal(size=(rank, rank))
+    psi = p.psi()
+    reference = kernels.nlp_prop(p.shape, p.norb, rank, p.dv, "complex128", backend="reference")
+    plan = kernels.nlp_prop(p.shape, p.norb, rank, p.dv, p.dtype, "fp64" if wide else None, backend, p.threads)
+    reference.set(Q, S)
+    plan.set(Q, S)
+    expected = reference(psi.astype(complex))
+    assert difference(plan(psi), expected) <= TOLERANCE[p.dtype]
+
+
+@given(p=problems())
+def test_density(backend: str, p: Problem) -> None:
+    f = p.random().uniform(0.0, 2.0, p.norb)
+    psi = p.psi()
+    expected = kernels.density(p.shape, p.norb, "complex128", "reference")(psi.astype(complex), f)
+    n = kernels.density(p.shape, p.norb, p.dtype, backend, p.threads)(psi, f)
+    assert difference(n, expected) <= TOLERANCE["complex128"]
+
+
+@given(p=problems())
+def test_current(backend: str, p: Problem) -> None:
+    f = p.random().uniform(0.0, 2.0, p.norb)
+    psi = p.psi()
+    reference = kernels.current(p.shape, p.norb, p.spacing, "complex128", "reference", p.boundary)
+    plan = kernels.current(p.shape, p.norb, p.spacing, p.dtype, backend, p.boundary, p.threads)
+    assert difference(plan.sums(psi, f), reference.sums(psi.astype(complex), f)) <= TOLERANCE["complex128"]
+    assert np.array_equal(plan(psi, f, p.A), plan.measure(psi, f, p.A).J)
+
+
+@given(p=problems(), method=st.sampled_from(["fft", "multigrid", "dsa"]))
+def test_hartree(backend: str, p: Problem, method: str) -> None:
+    n = p.random().normal(size=p.shape)
+    start = p.random().normal(size=p.shape)
+    results = []
+    for name, threads in ((backend, p.threads), ("reference", 1)):
+        plan = kernels.hartree(p.shape, p.spacing, p.boundary, method, tol=1e-9, backend=name, threads=threads)
+        results.append((plan(n, v=start), plan.last[0]))
+    (v, cycles), (expected, expected_cycles) = results
+    assert cycles == expected_cycles
+    assert difference(v, expected) <= 1e-12
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_same_bits_in_each_run(backend: str, dtype: str, rng: np.random.Generator) -> None:
+    shape, norb, rank = (11, 8, 9), 5, 6
+    psi = (rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))).astype(dtype)
+    Q, S, f, v = orthonormal(rng, shape, rank, 0.1), np.eye(rank) * (0.3 + 1j), rng.uniform(size=norb), rng.normal(size=shape)
+
+    def run() -> list[np.ndarray]:
+        nonlocal_part = kernels.nlp_prop(shape, norb, rank, 0.1, dtype, backend=backend, threads=2)
+        nonlocal_part.set(Q, S)
+        work = kernels.kin_prop(shape, norb, 0.4, 0.1, dtype, backend, threads=2)(psi.copy(), (0.0, 1.0, 2.0))
+        kernels.loc_prop(shape, norb, 0.1, dtype, backend, threads=2)(work, v)
+        nonlocal_part(work)
+        n = kernels.density(shape, norb, dtype, backend, threads=2)(work, f)
+        sums = kernels.current(shape, norb, 0.4, dtype, backend, threads=2).sums(work, f)
+        potentials = [kernels.hartree(shape, 0.4, method=m, backend=backend, threads=2)(n) for m in ("multigrid", "dsa")]
+        return [work, n, sums, *potentials]
+
+    for first, second in zip(run(), run(), strict=True):
+        assert first.tobytes() == second.tobytes()

@@ -1,0 +1,61 @@
+"""Density, current and kinetic energy: sum rules, derivative with respect to A, continuity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmd import kernels
+from mlmd.kernels.constants import SPEED_OF_LIGHT
+
+from .problems import normalised
+
+SHAPE, SPACING, DV = (6, 5, 7), (0.4, 0.5, 0.6), 0.12
+BOUNDARIES = ["periodic", "dirichlet", ("periodic", "dirichlet", "periodic")]
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_current_is_the_derivative_of_the_energy(backend: str, boundary: str, rng: np.random.Generator) -> None:
+    psi, f = normalised(rng, SHAPE, 3, DV), np.array([2.0, 1.0, 0.3])
+    plan = kernels.current(SHAPE, 3, SPACING, backend=backend, boundary=boundary, threads=1)
+    A, step = np.array([5.0, -20.0, 60.0]), 0.01
+    volume = DV * np.prod(SHAPE)
+    for axis in range(3):
+        change = step * np.eye(3)[axis]
+        slope = plan.measure(psi, f, A + change).kinetic_energy - plan.measure(psi, f, A - change).kinetic_energy
+        expected = SPEED_OF_LIGHT * slope / (2 * step)
+        assert plan(psi, f, A)[axis] * volume == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_continuity(backend: str, rng: np.random.Generator) -> None:
+    """The mean position moves with the current: d<r>/dt = J V in a box that nothing leaves."""
+    psi, f, A = normalised(rng, SHAPE, 2, DV), np.array([2.0, 1.0]), (9.0, -30.0, 20.0)
+    density = kernels.density(SHAPE, 2, backend=backend, threads=1)
+
+    def position(dt: float) -> np.ndarray:
+        plan = kernels.kin_prop(SHAPE, 2, SPACING, dt, backend=backend, boundary="dirichlet", threads=1)
+        n = density(plan(psi.copy(), A), f)
+        axes = np.meshgrid(*[np.arange(m) * h for m, h in zip(SHAPE, SPACING, strict=True)], indexing="ij")
+        return np.array([np.sum(x * n) * DV for x in axes])
+
+    velocity = (position(1e-4) - position(-1e-4)) / 2e-4
+    J = kernels.current(SHAPE, 2, SPACING, backend=backend, boundary="dirichlet", threads=1)(psi, f, A)
+    assert np.allclose(J * DV * np.prod(SHAPE), velocity, rtol=1e-5, atol=1e-5)
+
+
+def test_density_counts_the_electrons(backend: str, rng: np.random.Generator) -> None:
+    psi, f = normalised(rng, SHAPE, 4, DV), np.array([2.0, 2.0, 1.5, 0.0])
+    n = kernels.density(SHAPE, 4, backend=backend, threads=1)(psi, f)
+    assert np.sum(n) * DV == pytest.approx(5.5, rel=1e-13)
+    assert kernels.current(SHAPE, 4, SPACING, backend=backend).measure(psi, f).norm == pytest.approx(5.5, rel=1e-13)
+
+
+def test_plane_wave_has_the_energy_of_the_grid(backend: str) -> None:
+    n, h, m, A = 8, 0.5, 3, 25.0
+    k = 2 * np.pi * m / (n * h)
+    wave = np.exp(1j * k * h * np.arange(n))[None, :, None, None] / np.sqrt(n**3 * h**3)
+    psi = np.ascontiguousarray(np.broadcast_to(wave, (n, n, n, 1)))
+    seen = kernels.current((n,) * 3, 1, h, backend=backend).measure(psi, np.ones(1), (0.0, A, 0.0))
+    turned = (k + A / SPEED_OF_LIGHT) * h
+    assert seen.kinetic_energy == pytest.approx((1 - np.cos(turned)) / h**2, rel=1e-13)
+    assert np.allclose(seen.J, [0.0, np.sin(turned) / h / (n * h) ** 3, 0.0], rtol=1e-12, atol=1e-15)
