@@ -1,0 +1,1 @@
+"""DC-MESH: electrons, light and nuclei of one cell."""

@@ -1,0 +1,25 @@
+"""Errors of the electron problem; each says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from ..errors import MlmdError
+
+
+class PseudopotentialError(MlmdError):
+    """An element has no pseudopotential, or its file cannot be read."""
+
+
+class OccupationError(MlmdError):
+    """The electrons cannot be put into the bands."""
+
+
+class GridError(MlmdError):
+    """The cell or the grid does not fit the problem."""
+
+
+class TimeStepError(MlmdError):
+    """The time step is beyond what the propagator can follow."""
+
+
+class ConvergenceError(MlmdError):
+    """An iteration did not reach its tolerance."""

@@ -1,0 +1,96 @@
+"""A ground state in HDF5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..grid import Grid
+from .pseudopotential import Channel, Pseudopotential
+
+if TYPE_CHECKING:
+    import h5py
+
+    from .ground_state import GroundState
+
+_ARRAYS = {
+    "kpoints": "1 (fractional)",
+    "weights": "1",
+    "eigenvalues": "hartree",
+    "occupations": "electrons",
+    "density": "bohr^-3",
+    "v_loc": "hartree",
+}
+
+
+def save(state: GroundState, group: h5py.Group) -> None:
+    """Write every field; arrays carry their unit as an attribute."""
+    for name, unit in _ARRAYS.items():
+        group.create_dataset(name, data=getattr(state, name)).attrs["unit"] = unit
+    for k, psi in enumerate(state.psi):
+        group.create_dataset(f"psi/{k}", data=psi).attrs["unit"] = "bohr^-3/2"
+    group.create_dataset("atomic_numbers", data=state.atoms.numbers)
+    group.create_dataset("positions", data=state.atoms.positions).attrs["unit"] = "angstrom"
+    group.create_dataset("lengths", data=state.grid.lengths).attrs["unit"] = "bohr"
+    group.create_dataset("cell", data=np.asarray(state.atoms.cell)).attrs["unit"] = "angstrom"
+    group.create_dataset("history", data=np.array(state.history))
+    energy = group.create_group("energy")
+    energy.attrs["unit"] = "hartree"
+    for term, value in state.energy.items():
+        energy.attrs[term] = value
+    pseudos = group.create_group("pseudopotentials")
+    for element, pseudo in state.ions.pseudos.items():
+        _save_pseudo(pseudos.create_group(element), pseudo)
+    for name in ("xc", "fermi_level", "smearing", "iterations"):
+        group.attrs[name] = getattr(state, name)
+
+
+def load(group: h5py.Group) -> GroundState:
+    """Read what `save` wrote."""
+    from ase import Atoms
+
+    from .cell import Ions
+    from .ground_state import GroundState
+
+    arrays = {name: group[name][()] for name in _ARRAYS}
+    atoms = Atoms(group["atomic_numbers"][()], group["positions"][()], cell=group["cell"][()], pbc=True)
+    nx, ny, nz = arrays["density"].shape
+    lx, ly, lz = (float(x) for x in group["lengths"][()])
+    pseudos = {name: _load_pseudo(item) for name, item in group["pseudopotentials"].items()}
+    psi = [group[f"psi/{k}"][()] for k in range(len(arrays["kpoints"]))]
+    return GroundState(
+        ions=Ions(atoms, Grid((nx, ny, nz), (lx, ly, lz)), pseudos),
+        psi=psi,
+        energy={k: float(v) for k, v in group["energy"].attrs.items() if k != "unit"},
+        xc=str(group.attrs["xc"]),
+        fermi_level=float(group.attrs["fermi_level"]),
+        smearing=float(group.attrs["smearing"]),
+        iterations=int(group.attrs["iterations"]),
+        history=[(float(e), float(r)) for e, r in group["history"][()]],
+        **arrays,
+    )
+
+
+def _save_pseudo(group: h5py.Group, pseudo: Pseudopotential) -> None:
+    group.attrs["names"] = list(pseudo.names)
+    group.attrs["charge"] = pseudo.charge
+    group.attrs["r_loc"] = pseudo.r_loc
+    group.attrs["c"] = np.asarray(pseudo.c, dtype=float)
+    for channel in pseudo.channels:
+        item = group.create_dataset(str(channel.l), data=channel.h)
+        item.attrs["r"] = channel.r
+
+
+def _load_pseudo(group: h5py.Group) -> Pseudopotential:
+    channels = tuple(
+        Channel(int(name), float(item.attrs["r"]), item[()]) for name, item in sorted(group.items())
+    )
+    return Pseudopotential(
+        element=group.name.rsplit("/", 1)[1],
+        names=tuple(str(n) for n in group.attrs["names"]),
+        charge=int(group.attrs["charge"]),
+        r_loc=float(group.attrs["r_loc"]),
+        c=tuple(float(x) for x in group.attrs["c"]),
+        channels=channels,
+    )

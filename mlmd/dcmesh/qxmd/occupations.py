@@ -1,0 +1,67 @@
+"""Occupation of Kohn-Sham states: fixed (insulator) or Fermi-Dirac."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit, xlogy
+
+from ..errors import OccupationError
+
+Array = NDArray[np.float64]
+
+
+def required_bands(electrons: int, smearing: float) -> int:
+    """Number of bands that hold the electrons, two in each.
+
+    Raises
+    ------
+    OccupationError
+        An odd number of electrons without smearing.
+    """
+    if electrons % 2 and smearing <= 0.0:
+        raise OccupationError(
+            f"{electrons} electrons are an odd number: a spin-paired insulator needs an even one; "
+            "give a smearing width (for example smearing = \"0.1 eV\")"
+        )
+    return (electrons + 1) // 2
+
+
+def occupy(values: Array, weights: Array, electrons: int, smearing: float) -> tuple[Array, float, float]:
+    """Occupations for eigenvalues.
+
+    Parameters
+    ----------
+    values
+        (nk, nb) eigenvalues, Ha.
+    weights
+        (nk,) k-point weights, sum 1.
+    electrons
+        Electrons in the cell.
+    smearing
+        Fermi-Dirac width in Ha; 0 fills the lowest bands of each k-point.
+
+    Returns
+    -------
+    occupations, fermi_level, entropy_term
+        (nk, nb) in 0..2, Ha, and -T S in Ha.
+    """
+    if smearing <= 0.0:
+        filled = electrons // 2
+        occupations = np.zeros_like(values)
+        occupations[:, :filled] = 2.0
+        return occupations, float(values[:, :filled].max()), 0.0
+
+    def surplus(level: float) -> float:
+        return float(np.sum(weights[:, None] * 2 * expit((level - values) / smearing)) - electrons)
+
+    width = 40 * smearing + 1.0
+    if surplus(values.max() + width) < 0:
+        raise OccupationError(
+            f"{values.shape[1]} bands cannot hold {electrons} electrons: raise extra_bands"
+        )
+    level = brentq(surplus, values.min() - width, values.max() + width, xtol=1e-14)
+    f = expit((level - values) / smearing)
+    entropy = 2 * smearing * float(np.sum(weights[:, None] * (xlogy(f, f) + xlogy(1 - f, 1 - f))))
+    return 2 * f, float(level), entropy
