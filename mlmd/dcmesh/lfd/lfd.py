@@ -1,0 +1,286 @@
+r"""Real-time propagation of the Kohn-Sham orbitals of one cell under light.
+
+The local half phases stand outside, the kinetic and nonlocal parts inside:
+
+.. math:: \psi(t+dt) = e^{-i\frac{dt}{2}v(t+dt)}\; U(dt; A(t+\tfrac{dt}{2}))\; e^{-i\frac{dt}{2}v(t)}\; \psi(t)
+
+The last factor changes no density, so v(t + dt) is known from the density before it acts: the step is
+self-consistent, explicit, and returns to its start when dt changes sign.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import NumericsError
+from ...kernels import Density, LocProp
+from ...laser import Laser
+from ..errors import TimeStepError
+from ..qxmd.ground_state import GroundState
+from .exact import ExactPropagator
+from .options import Options
+from .potential import HARTREE_METHODS, Potential
+from .shadow import ShadowPropagator
+
+Array = NDArray[np.float64]
+MODES = ("shadow", "exact")
+OCCUPIED = 1e-10  # orbitals with fewer electrons are not propagated
+LARGEST_LIGHT_PHASE = 0.5  # rad per step
+
+
+class LFD:
+    """Orbitals of one cell in motion.
+
+    Parameters
+    ----------
+    ground_state
+        Where the electrons start.
+    dt
+        Time step, a.u.
+    laser
+        The light.
+    mode
+        "shadow" (fast: finite differences with low-rank correction) or "exact" (spectral, full projectors).
+    precision
+        "fp64" or "fp32".
+    backend
+        Kernel backend.
+    hartree
+        "multigrid", "dsa" or "fft".
+    threads
+        Threads of each kernel; None for all.
+    scissor
+        Energy added to the empty states of the shadow mode, Ha.
+
+    Raises
+    ------
+    TimeStepError
+        dt is not positive, or so long that dt (T_max + v_max - v_min) exceeds 2 pi, T_max = 2/hx^2 + 2/hy^2 + 2/hz^2:
+        then states at both ends of the spectrum get the same phase, and the split step mixes them; or the light
+        turns by more than 1/2 rad in it.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> from mlmd.dcmesh.qxmd import ground_state
+    >>> from mlmd.laser import DeltaKick
+    >>> h2 = Atoms("H2", [[1.5, 1.5, 1.13], [1.5, 1.5, 1.87]], cell=[3, 3, 3], pbc=True)
+    >>> gs = ground_state(h2, (20, 20, 20), extra_bands=1, tol=1e-6)
+    >>> lfd = LFD(gs, dt=0.05, laser=DeltaKick(0.01), backend="reference")
+    >>> lfd.advance(2)
+    >>> bool(lfd.observe()["n_exc"] < 1e-3)
+    True
+    """
+
+    def __init__(
+        self,
+        ground_state: GroundState,
+        dt: float,
+        laser: Laser,
+        mode: str = "shadow",
+        precision: str = "fp64",
+        backend: str = "cpu",
+        hartree: str = "multigrid",
+        threads: int | None = None,
+        scissor: float = 0.0,
+    ) -> None:
+        _choice("mode", mode, MODES)
+        _choice("hartree", hartree, HARTREE_METHODS)
+        self.ground_state, self.grid, self.dt, self.laser = ground_state, ground_state.grid, dt, laser
+        self.mode, self.options = mode, Options(backend, precision, threads)
+        self._check_time_step()
+        self.step_count = 0
+        self.polarization = np.zeros(3)
+        self._start_orbitals()
+        self._make_plans(hartree, scissor)
+        self._last_current = self._current()
+
+    @property
+    def time(self) -> float:
+        """Time in a.u."""
+        return self.step_count * self.dt
+
+    @property
+    def electrons(self) -> int:
+        """Electrons in the cell."""
+        return self.ground_state.electrons
+
+    def _check_time_step(self) -> None:
+        v = self.ground_state.v_loc
+        check_time_step(self.dt, self.grid.spacing, self.laser, float(v.max() - v.min()))
+
+    def _start_orbitals(self) -> None:
+        gs, dtype = self.ground_state, self.options.dtype
+        weights = gs.weights[:, None] * gs.occupations
+        columns = [w > OCCUPIED for w in weights]
+        self.f = [w[c] for w, c in zip(weights, columns, strict=True)]
+        self.psi = [
+            np.ascontiguousarray(psi[..., c].astype(dtype)) for psi, c in zip(gs.psi, columns, strict=True)
+        ]
+
+    def _make_plans(self, hartree: str, scissor: float) -> None:
+        o, gs = self.options, self.ground_state
+        norbs = [psi.shape[3] for psi in self.psi]
+        self._density = [Density(self.grid.shape, n, o.dtype, o.backend, o.threads) for n in norbs]
+        self._phase = [LocProp(self.grid.shape, n, self.dt, o.dtype, o.backend, o.threads) for n in norbs]
+        self._middle: list[ShadowPropagator | ExactPropagator]
+        if self.mode == "shadow":
+            self._middle = [ShadowPropagator(gs, k, n, self.dt, o, scissor) for k, n in enumerate(norbs)]
+        else:
+            self._middle = [ExactPropagator(gs, k, n, self.dt, o) for k, n in enumerate(norbs)]
+        density = self.density()
+        self.potential = Potential(gs, density, hartree, o)
+        self.v = self.potential.update(density)
+
+    def density(self) -> Array:
+        """Electron density (nx, ny, nz), electrons/bohr^3."""
+        n = np.zeros(self.grid.shape)
+        for plan, psi, f in zip(self._density, self.psi, self.f, strict=True):
+            n += plan(psi, f)
+        return n
+
+    def advance(self, steps: int) -> None:
+        """Propagate by a number of steps.
+
+        Raises
+        ------
+        NumericsError
+            The orbitals are no longer finite; names the step.
+        """
+        for step in range(steps):
+            self._apply_phase(0.5 if step == 0 else 1.0)
+            A = self.laser.A(self.time + 0.5 * self.dt)
+            for middle, psi in zip(self._middle, self.psi, strict=True):
+                middle.propagate(psi, A)
+            self.step_count += 1
+            self._follow_density()
+        if steps > 0:
+            self._apply_phase(0.5)
+            self._integrate_current(steps)
+
+    def _follow_density(self) -> None:
+        density = self.density()
+        if not np.isfinite(density.sum()):
+            raise NumericsError(
+                f"the orbitals are not finite after step {self.step_count} (t = {self.time:.4f} a.u.): "
+                "take a smaller dt or a weaker pulse"
+            )
+        self.v = self.potential.update(density)
+
+    def _apply_phase(self, fraction: float) -> None:
+        for plan, psi in zip(self._phase, self.psi, strict=True):
+            plan(psi, self.v, dt=fraction * self.dt)
+
+    def _integrate_current(self, steps: int) -> None:
+        """P(t) = -integral of J (electrons carry -1), by the trapezoidal rule over the calls of `advance`."""
+        current = self._current()
+        self.polarization = self.polarization - 0.5 * steps * self.dt * (current + self._last_current)
+        self._last_current = current
+
+    def _measure(self) -> tuple[dict[str, float], Array]:
+        A, current = self.laser.A(self.time), np.zeros(3)
+        terms: dict[str, float] = {}
+        for middle, psi, f in zip(self._middle, self.psi, self.f, strict=True):
+            part, j = middle.observe(psi, f, A)
+            terms = {name: terms.get(name, 0.0) + value for name, value in part.items()}
+            current = current + j
+        return terms, current
+
+    def _current(self) -> Array:
+        return self._measure()[1]
+
+    def observe(self) -> dict[str, Any]:
+        """Observables now.
+
+        Returns
+        -------
+        dict
+            ``n_exc`` electrons excited out of the initially occupied states; ``f`` (nk, nb) occupations of the
+            initial states; ``J`` (3,) particle current density, ``A`` (3,), ``polarization`` (3,) change of
+            polarisation in e/bohr^2; ``energy`` terms in Ha with their ``total``; ``norm`` largest deviation
+            of an orbital's norm from 1.
+        """
+        terms, current = self._measure()
+        density = self.density()
+        energy = terms | self.potential.energies(density)
+        energy["entropy"] = self.ground_state.energy["entropy"]
+        energy["total"] = sum(energy.values())
+        occupations, norm = self._occupations()
+        lost = np.maximum(self.ground_state.occupations - occupations, 0.0).sum(axis=1)
+        return {
+            "n_exc": float(self.ground_state.weights @ lost),
+            "f": occupations,
+            "J": current,
+            "A": self.laser.A(self.time),
+            "polarization": self.polarization.copy(),
+            "energy": energy,
+            "norm": norm,
+        }
+
+    def _occupations(self) -> tuple[Array, float]:
+        """f'_u = sum_s f_s |<u|psi_s>|^2 / <psi_s|psi_s>, and the largest |<psi_s|psi_s> - 1|."""
+        gs, dv = self.ground_state, self.grid.dv
+        rows, worst = [], 0.0
+        for k, psi in enumerate(self.psi):
+            flat = psi.reshape(self.grid.size, -1).astype(np.complex128)
+            norms = np.sum(np.abs(flat) ** 2, axis=0) * dv
+            overlaps = gs.psi[k].reshape(self.grid.size, -1).conj().T @ flat * dv
+            rows.append(np.abs(overlaps) ** 2 @ (self.f[k] / gs.weights[k] / norms))
+            worst = max(worst, float(np.abs(norms - 1).max()))
+        return np.array(rows), worst
+
+    def flops_per_step(self) -> int:
+        """Floating-point operations of one step, without the potential."""
+        outer = sum(p.flops() + d.flops() for p, d in zip(self._phase, self._density, strict=True))
+        return outer + sum(m.flops() for m in self._middle)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a continued run needs, as arrays and numbers."""
+        arrays = {f"psi_{k}": psi.copy() for k, psi in enumerate(self.psi)}
+        arrays |= {"v": self.v, "polarization": self.polarization, "last_current": self._last_current}
+        return arrays | self.potential.state() | {"step_count": self.step_count}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` gave, bit for bit."""
+        for k, psi in enumerate(self.psi):
+            psi[...] = state[f"psi_{k}"]
+        self.v = np.array(state["v"])
+        self.polarization = np.array(state["polarization"])
+        self._last_current = np.array(state["last_current"])
+        self.potential.restore(state)
+        self.step_count = int(state["step_count"])
+
+
+def check_time_step(dt: float, spacing: tuple[float, float, float], laser: Laser, v_range: float = 0.0) -> None:
+    """Refuse a time step that the split propagator cannot follow.
+
+    Parameters
+    ----------
+    dt, spacing
+        a.u.
+    laser
+        The light.
+    v_range
+        v_max - v_min of the local potential, Ha; 0 gives a first check before the ground state is known.
+
+    Raises
+    ------
+    TimeStepError
+        See `LFD`.
+    """
+    limit = 2 * np.pi / float(np.sum(2 / np.asarray(spacing) ** 2) + v_range)
+    if laser.frequency > 0:
+        limit = min(limit, LARGEST_LIGHT_PHASE / laser.frequency)
+    if not 0 < dt <= limit:
+        raise TimeStepError(
+            f"dt = {dt:g} a.u. cannot be followed on this grid and pulse: it must lie in (0, {limit:.4f}] a.u., "
+            "so that the phases of the kinetic and potential energy do not wrap and the light is resolved"
+        )
+
+
+def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} '{value}' is not known: use one of {', '.join(known)}")

@@ -1,0 +1,162 @@
+r"""Shadow propagation: finite differences with a low-rank correction that makes them exact on the QXMD states.
+
+One time step is
+
+.. math:: \psi \leftarrow e^{-i\frac{dt}{2}v(t+dt)}\; C_2\, K(dt; A)\, C_1\; e^{-i\frac{dt}{2}v(t)}\,\psi .
+
+K = K_2 K_1 is the split kinetic propagator. The unitaries C_1, C_2 are fixed for the whole MD step, by asking that
+in the dark every QXMD state s with energy e_s takes exactly the phase exp(-i e_s dt).  With L = diag exp(-i e_s dt),
+h = exp(-i v dt/2) and any orthonormal block Z this holds if
+
+.. math:: C_1 (h\psi_0) = K_1^\dagger Z L^{1/2}, \qquad C_2^\dagger (\bar h\psi_0) = K_2 Z L^{-1/2} ;
+
+Z is the orthonormalised mean of the two half steps taken from psi_0 forward and backward, so that C_1 and C_2 are
+close to one, and the step is symmetric in time. Everything that the fast grid lacks is inside: the difference of
+spectral and 3-point kinetic energy, the nonlocal pseudopotential, and the splitting error of the step. As dt -> 0,
+C tends to exp(-i (dt/2) V_c) with V_c = W M^-1 W^H, W = (H - h_loc) psi_0, M = psi_0^H W.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from ...kernels import Current, KinProp, NlpProp
+from ...kernels.constants import SPEED_OF_LIGHT
+from ..qxmd.ground_state import GroundState
+from . import low_rank
+from .options import Options
+
+Array = NDArray[np.float64]
+
+
+class ShadowPropagator:
+    """The kinetic and corrective middle of the step, C_2 K C_1, for one k-point.
+
+    Parameters
+    ----------
+    state
+        Ground state: psi_0, eigenvalues, v_loc.
+    k
+        Index of the k-point.
+    norb
+        Number of orbitals that are propagated.
+    dt
+        Time step.
+    options
+        Backend, precision, threads.
+    scissor
+        Energy that is added to the empty states, Ha.
+    """
+
+    def __init__(
+        self, state: GroundState, k: int, norb: int, dt: float, options: Options, scissor: float = 0.0
+    ) -> None:
+        self.grid, self.dt = state.grid, dt
+        self.momentum = state.momentum(k)
+        psi0 = np.ascontiguousarray(state.psi[k], dtype=np.complex128)
+        energies = state.eigenvalues[k] + scissor * (state.occupations[k] < 1.0)
+        self.kinetic = KinProp(
+            self.grid.shape, norb, self.grid.spacing, dt, options.dtype, options.backend, threads=options.threads
+        )
+        self.bonds = Current(
+            self.grid.shape, norb, self.grid.spacing, options.dtype, options.backend, threads=options.threads
+        )
+        corrections = discrete_correction(
+            psi0, energies, state.v_loc, dt, self._offset(np.zeros(3)), self.grid.spacing, options
+        )
+        self.first, self.second = (self._plan(c, norb, options) for c in corrections)
+        self.w, self.m_inverse = energy_correction(state, k, psi0, energies)
+
+    def _offset(self, A: Array) -> tuple[float, float, float]:
+        """A plus the k-point's momentum as a vector potential."""
+        x, y, z = (float(a) for a in A + SPEED_OF_LIGHT * self.momentum)
+        return x, y, z
+
+    def _plan(self, c: low_rank.LowRank, norb: int, options: Options) -> NlpProp:
+        rank = c.q.shape[1]
+        plan = NlpProp(
+            self.grid.shape, norb, rank, self.grid.dv, options.dtype, None, options.backend, options.threads
+        )
+        plan.set(np.ascontiguousarray(c.q).reshape(*self.grid.shape, rank), np.ascontiguousarray(c.s))
+        return plan
+
+    def propagate(self, psi: NDArray[Any], A: Array) -> None:
+        """psi <- C_2 K(dt; A) C_1 psi, in place."""
+        self.first(psi)
+        self.kinetic(psi, A=self._offset(A))
+        self.second(psi)
+
+    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array]:
+        """Energy terms (Ha) that depend on psi itself, and the current density J (3,)."""
+        measure = self.bonds.measure(psi, f, A=self._offset(A))
+        overlap = self.w.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
+        correction = np.real(np.sum(overlap.conj() * (self.m_inverse @ overlap), axis=0))
+        terms = {"kinetic": float(measure.kinetic_energy), "correction": float(correction @ f)}
+        return terms, np.asarray(measure.J)
+
+    def flops(self) -> int:
+        """Floating-point operations of `propagate`."""
+        return self.kinetic.flops() + self.first.flops() + self.second.flops()
+
+
+def discrete_correction(
+    psi0: NDArray[np.complex128],
+    energies: Array,
+    v: Array,
+    dt: float,
+    A: tuple[float, float, float],
+    spacing: tuple[float, float, float],
+    options: Options,
+) -> tuple[low_rank.LowRank, low_rank.LowRank]:
+    """The pair C_1, C_2 of the module's docstring.
+
+    Parameters
+    ----------
+    psi0, energies
+        (nx, ny, nz, n) states and their energies (n,) in Ha.
+    v
+        Local potential at t = 0.
+    A
+        Vector potential that stands for the k-point.
+    """
+    shape, n = psi0.shape[:3], psi0.shape[3]
+    dv = float(np.prod(spacing))
+    plan = KinProp(shape, n, spacing, dt, np.complex128, options.backend, threads=options.threads)
+    half_phase = np.exp(-0.5j * dt * v)[..., None]
+    root = np.exp(-0.5j * dt * energies)
+    y1, y2 = half_phase * psi0, half_phase.conj() * psi0
+    forward = plan.first_half(y1.copy(), A=A) * root.conj()
+    backward = plan.second_half(y2.copy(), A=A, adjoint=True) * root
+    z = low_rank.orthonormalise((forward + backward).reshape(-1, n), dv).reshape(psi0.shape)
+    x1 = plan.first_half(np.ascontiguousarray(z * root), A=A, adjoint=True)
+    x2 = plan.second_half(np.ascontiguousarray(z * root.conj()), A=A)
+    y1, x1, y2, x2 = (block.reshape(-1, n) for block in (y1, x1, y2, x2))
+    return low_rank.mapping(y1, x1, dv), low_rank.mapping(y2, x2, dv).adjoint()
+
+
+def energy_correction(
+    state: GroundState, k: int, psi0: NDArray[np.complex128], energies: Array
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """W = (H - h_loc) psi_0 as (ngrid, n), and the pseudo-inverse of M = psi_0^H W dv."""
+    grid = state.grid
+    flat = psi0.reshape(grid.size, -1)
+    local = finite_difference_kinetic(psi0, grid.spacing, state.momentum(k)) + state.v_loc[..., None] * psi0
+    w = flat * energies - local.reshape(flat.shape)
+    m = flat.conj().T @ w * grid.dv
+    return w, np.asarray(scipy.linalg.pinvh(0.5 * (m + m.conj().T), rtol=1e-10))
+
+
+def finite_difference_kinetic(
+    psi: NDArray[np.complex128], spacing: tuple[float, float, float], momentum: Array
+) -> NDArray[np.complex128]:
+    """3-point kinetic energy (1/2)(p + k)^2 psi on the periodic grid."""
+    result = np.zeros_like(psi)
+    for axis, (h, k) in enumerate(zip(spacing, momentum, strict=True)):
+        phase = np.exp(1j * k * h)
+        hop = phase * np.roll(psi, -1, axis) + np.conj(phase) * np.roll(psi, 1, axis)
+        result += (psi - 0.5 * hop) / h**2
+    return result
