@@ -1,0 +1,287 @@
+"""The input of a run as typed, validated sections; all quantities in atomic units.
+
+A TOML file becomes a :class:`Config` through :func:`mlmd.io.read_input`, which turns each
+problem found here into one plain message. Quantities may carry a unit (:mod:`mlmd.units`).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Annotated, Any, Literal, TypeAlias
+
+from ase.data import atomic_numbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from . import units
+
+Vector: TypeAlias = tuple[float, float, float]
+
+_length = BeforeValidator(partial(units.parse, kind="length"))
+_energy = BeforeValidator(partial(units.parse, kind="energy"))
+_time = BeforeValidator(partial(units.parse, kind="time"))
+
+PositiveLength = Annotated[float, Field(gt=0), _length]
+PositiveEnergy = Annotated[float, Field(gt=0), _energy]
+Energy = Annotated[float, Field(ge=0), _energy]
+PositiveTime = Annotated[float, Field(gt=0), _time]
+Time = Annotated[float, Field(ge=0), _time]
+Wavelength = Annotated[float, Field(gt=0), BeforeValidator(partial(units.parse, kind="wavelength"))]
+Intensity = Annotated[float, Field(gt=0), BeforeValidator(partial(units.parse, kind="intensity"))]
+Fluence = Annotated[float, Field(gt=0), BeforeValidator(partial(units.parse, kind="fluence"))]
+KickStrength = Annotated[float, BeforeValidator(partial(units.parse, kind="kick strength"))]
+Angle = Annotated[float, BeforeValidator(partial(units.parse, kind="angle"))]
+Count = Annotated[int, Strict(), Field(ge=1)]
+CountOrZero = Annotated[int, Strict(), Field(ge=0)]
+GridCount = Annotated[int, Strict(), Field(ge=3)]
+Switch = Annotated[bool, Strict()]
+
+
+def wrong(key: str, problem: str) -> PydanticCustomError:
+    """Return an error about one key of the section that is being validated.
+
+    Parameters
+    ----------
+    key : str
+        Key inside the section.
+    problem : str
+        What is wrong and, after a semicolon, what to do.
+
+    Returns
+    -------
+    PydanticCustomError
+        To be raised inside a validator.
+    """
+    # The text goes in as a value: braces in it must not be read as a template.
+    return PydanticCustomError("section", "{problem}", {"key": key, "problem": problem})
+
+
+def _exactly_one(section: BaseModel, first: str, second: str) -> None:
+    """Raise unless exactly one of two keys of the section is given."""
+    given = [key for key in (first, second) if getattr(section, key) is not None]
+    if len(given) == 2:
+        raise wrong(second, f"is given together with '{first}'; keep one of the two")
+    if not given:
+        raise wrong(first, f"is missing; give either '{first}' or '{second}'")
+
+
+def _unit_vector(value: Vector) -> Vector:
+    """Return the direction of a vector, with length 1."""
+    length = math.hypot(*value)
+    if length == 0.0:
+        raise ValueError("is the zero vector; give a direction such as [0, 0, 1]")
+    return (value[0] / length, value[1] / length, value[2] / length)
+
+
+Direction = Annotated[Vector, AfterValidator(_unit_vector)]
+
+
+def _atom_row(value: Any) -> Any:
+    """Check one row ``["Pb", x, y, z]`` of the list of atoms."""
+    if not isinstance(value, (list, tuple)) or len(value) != 4:
+        raise ValueError(f'{value!r} is not an atom; write a row such as ["Pb", 0.0, 0.0, 0.0]')
+    if value[0] not in atomic_numbers or value[0] == "X":
+        raise ValueError(f"{value[0]!r} is not the symbol of an element")
+    return tuple(value)
+
+
+AtomRow = Annotated[tuple[str, float, float, float], BeforeValidator(_atom_row)]
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, NaN and infinity too, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class System(Section):
+    """``[system]``: the atoms, from a structure file or written out here.
+
+    ``cell`` (edge lengths of the orthorhombic cell) and Cartesian positions are in ``units``.
+    With a structure file, ``cell`` is for files that carry none.
+    """
+
+    structure: str | None = None
+    index: Annotated[int, Strict()] = -1
+    cell: Annotated[tuple[float, ...], Field(min_length=3, max_length=3)] | None = None
+    units: Literal["bohr", "angstrom", "nm"] = "bohr"
+    coordinates: Literal["fractional", "cartesian"] = "fractional"
+    atoms: Annotated[list[AtomRow], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> System:
+        _exactly_one(self, "structure", "atoms")
+        if self.atoms is not None and self.cell is None:
+            raise wrong("cell", "is missing; give the three edge lengths of the cell")
+        for length in self.cell or ():
+            if length <= 0:
+                raise wrong("cell", f"edge lengths must be greater than 0, got {length:g}")
+        return self
+
+
+class Grid(Section):
+    """``[grid]``: number of points along each axis, or the largest spacing allowed."""
+
+    shape: tuple[GridCount, GridCount, GridCount] | None = None
+    spacing: PositiveLength | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Grid:
+        _exactly_one(self, "shape", "spacing")
+        return self
+
+
+class GroundStateSettings(Section):
+    """``[ground_state]``: the Kohn-Sham ground state."""
+
+    xc: Literal["lda", "pbe"] = "lda"
+    pseudopotentials: dict[str, str] = {}
+    extra_bands: CountOrZero = 4
+    kpoints: tuple[Count, Count, Count] = (1, 1, 1)
+    kpoint_shift: Vector = (0.0, 0.0, 0.0)
+    smearing: Energy = 0.0
+    tolerance: Annotated[float, Field(gt=0)] = 1e-8
+    max_iterations: Count = 100
+
+
+class NoLaser(Section):
+    """``[laser] type = "none"``: no light."""
+
+    type: Literal["none"]
+
+
+class Kick(Section):
+    """``[laser] type = "kick"``: every electron gets the momentum ``strength`` (A/c) at ``start``."""
+
+    type: Literal["kick"]
+    strength: KickStrength
+    polarization: Direction = (0.0, 0.0, 1.0)
+    start: Time = 0.0
+
+
+class PulseSettings(Section):
+    """``[laser] type = "sin2"`` or ``"gaussian"``: a pulse of the vector potential.
+
+    ``duration`` is the whole length of a sin2 pulse, and the full width at half maximum of the intensity of a
+    Gaussian one, which lasts six times as long. ``start`` is where the pulse begins to rise.
+    """
+
+    type: Literal["sin2", "gaussian"]
+    photon_energy: PositiveEnergy | None = None
+    wavelength: Wavelength | None = None
+    intensity: Intensity | None = None
+    fluence: Fluence | None = None
+    duration: PositiveTime
+    polarization: Direction = (0.0, 0.0, 1.0)
+    phase: Angle = 0.0
+    start: Time = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> PulseSettings:
+        _exactly_one(self, "photon_energy", "wavelength")
+        _exactly_one(self, "intensity", "fluence")
+        return self
+
+    @property
+    def frequency(self) -> float:
+        """Photon energy in hartree, whichever of the two keys gave it."""
+        if self.wavelength is not None:
+            return units.photon_energy(self.wavelength)
+        if self.photon_energy is None:
+            raise AssertionError("validated: one of the two is given")
+        return self.photon_energy
+
+
+LaserSettings = Annotated[NoLaser | Kick | PulseSettings, Field(discriminator="type")]
+
+
+class Dynamics(Section):
+    """``[dynamics]``: the propagation in real time."""
+
+    dt: PositiveTime
+    steps: Count | None = None
+    time: PositiveTime | None = None
+    mode: Literal["shadow", "exact"] = "shadow"
+    hartree: Literal["multigrid", "dsa", "fft"] = "multigrid"
+    precision: Literal["fp64", "fp32"] = "fp64"
+    backend: str = "cpu"
+    threads: Count | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Dynamics:
+        _exactly_one(self, "steps", "time")
+        if self.time is not None and self.time < self.dt:
+            raise wrong("time", "is shorter than one step of length 'dt'")
+        return self
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps of the whole run."""
+        if self.steps is not None:
+            return self.steps
+        if self.time is None:
+            raise AssertionError("validated: one of the two is given")
+        return round(self.time / self.dt)
+
+
+class Output(Section):
+    """``[output]``: observe every ``every`` steps, write a checkpoint every ``checkpoint_every``."""
+
+    every: Count = 10
+    checkpoint_every: Count = 500
+    plots: Switch = True
+
+
+class RunSettings(Section):
+    """``[run]``: what concerns the run as a whole."""
+
+    seed: CountOrZero = 0
+
+
+class Config(Section):
+    """A whole input file.
+
+    Examples
+    --------
+    >>> config = Config.model_validate({
+    ...     "system": {"cell": [8, 8, 8], "atoms": [["He", 0.5, 0.5, 0.5]]},
+    ...     "grid": {"spacing": "0.2 angstrom"},
+    ...     "dynamics": {"dt": "2 as", "time": "1 fs"},
+    ... })
+    >>> config.dynamics.n_steps
+    500
+    """
+
+    title: str = ""
+    system: System
+    grid: Grid
+    ground_state: GroundStateSettings = GroundStateSettings()
+    laser: LaserSettings = NoLaser(type="none")
+    dynamics: Dynamics
+    output: Output = Output()
+    run: RunSettings = RunSettings()
+
+    def with_dynamics(self, **changes: object) -> Config:
+        """Return a copy with some keys of ``[dynamics]`` replaced (``None`` changes nothing).
+
+        Parameters
+        ----------
+        **changes
+            Values that are already valid for their key.
+
+        Returns
+        -------
+        Config
+            The changed copy.
+        """
+        kept = {key: value for key, value in changes.items() if value is not None}
+        return self.model_copy(update={"dynamics": self.dynamics.model_copy(update=kept)})

@@ -1,0 +1,173 @@
+"""What the driver of a run needs from the physics, and the DC-MESH implementation of it.
+
+The driver (:mod:`mlmd.run`) knows the physics only through :class:`Engine`, so that it can be
+driven by anything that keeps the same promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from . import laser
+from .config import Config, Kick, NoLaser, PulseSettings
+
+Array = NDArray[np.float64]
+Report = Callable[[int, float, float], None]
+
+
+class GroundState(Protocol):
+    """A Kohn-Sham ground state, atomic units."""
+
+    energy: dict[str, float]
+    eigenvalues: Array
+    occupations: Array
+    kpoints: Array
+    weights: Array
+    density: Array
+
+    @property
+    def electrons(self) -> int:
+        """Valence electrons in the cell."""
+
+    @property
+    def gap(self) -> float:
+        """Lowest empty minus highest occupied eigenvalue, hartree."""
+
+    def save(self, group: h5py.Group) -> None:
+        """Store everything in a group."""
+
+
+class Propagator(Protocol):
+    """Electrons moving in real time, atomic units."""
+
+    @property
+    def time(self) -> float:
+        """Time reached."""
+
+    @property
+    def step_count(self) -> int:
+        """Steps done."""
+
+    def advance(self, steps: int, /) -> None:
+        """Do some steps; raises NumericsError with the step number on NaN."""
+
+    def observe(self) -> Mapping[str, Any]:
+        """Return n_exc, f, J, A, polarization, energy (by term) and norm."""
+
+    def density(self) -> Array:
+        """Return the electron density (nx, ny, nz)."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Return all that a bit-for-bit continuation needs."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state."""
+
+    def flops_per_step(self) -> float:
+        """Floating-point operations of one step."""
+
+
+class Engine(Protocol):
+    """The physics behind a run."""
+
+    def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
+        """Solve for the ground state; ``report(iteration, energy, residual)`` after each iteration."""
+
+    def load_ground_state(self, group: h5py.Group) -> GroundState:
+        """Return a ground state stored by its ``save``."""
+
+    def propagator(self, config: Config, ground_state: GroundState) -> Propagator:
+        """Return the electrons at time 0, with the light of ``[laser]``."""
+
+
+class DcMesh:
+    """Ground state by QXMD, real time by LFD."""
+
+    def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
+        """Solve the Kohn-Sham equations; see :func:`mlmd.dcmesh.qxmd.ground_state`."""
+        from .dcmesh.qxmd import ground_state
+
+        settings = config.ground_state
+        return ground_state(
+            atoms,
+            shape,
+            xc=settings.xc,
+            pseudo=settings.pseudopotentials or None,
+            extra_bands=settings.extra_bands,
+            kpts=settings.kpoints,
+            kpt_shift=settings.kpoint_shift,
+            smearing=settings.smearing,
+            tol=settings.tolerance,
+            max_iter=settings.max_iterations,
+            seed=config.run.seed,
+            progress=report,
+        )
+
+    def load_ground_state(self, group: h5py.Group) -> GroundState:
+        """Read a stored ground state."""
+        from .dcmesh.qxmd import GroundState as KohnSham
+
+        return KohnSham.load(group)
+
+    def propagator(self, config: Config, ground_state: Any) -> Propagator:
+        """Make the real-time propagator of :mod:`mlmd.dcmesh.lfd`."""
+        from .dcmesh.lfd import LFD
+
+        dynamics = config.dynamics
+        return LFD(
+            ground_state,
+            dt=dynamics.dt,
+            laser=light(config.laser),
+            mode=dynamics.mode,
+            precision=dynamics.precision,
+            backend=dynamics.backend,
+            hartree=dynamics.hartree,
+            threads=dynamics.threads,
+        )
+
+
+def light(settings: NoLaser | Kick | PulseSettings) -> laser.Laser:
+    """Return the light that ``[laser]`` describes.
+
+    Parameters
+    ----------
+    settings : NoLaser, Kick or PulseSettings
+        The section.
+
+    Returns
+    -------
+    mlmd.laser.Laser
+        Its vector potential over time.
+    """
+    match settings:
+        case NoLaser():
+            return laser.NoLaser()
+        case Kick():
+            return laser.DeltaKick(settings.strength, settings.polarization, settings.start)
+    shape = laser.SinSquaredPulse if settings.type == "sin2" else laser.GaussianPulse
+    return shape(
+        photon_energy=settings.frequency,
+        intensity=settings.intensity,
+        fluence=settings.fluence,
+        length=settings.duration,
+        polarization=settings.polarization,
+        cep=settings.phase,
+        start=settings.start,
+    )
+
+
+def default_engine() -> Engine:
+    """Return the physics that ``mlmd run`` uses.
+
+    Returns
+    -------
+    Engine
+        DC-MESH.
+    """
+    return DcMesh()

@@ -1,0 +1,3 @@
+"""Files of a run: input, structure, checkpoint, results."""
+
+from __future__ import annotations

@@ -1,0 +1,71 @@
+"""The run folder: which file has which name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .atomic import cannot_write
+
+PLOTS = ("light_current.png", "excitation.png", "density_change.png")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files of one run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Examples
+    --------
+    >>> RunFolder(Path("out")).summary.name
+    'summary.json'
+    """
+
+    path: Path
+
+    @property
+    def run(self) -> Path:
+        """All results, HDF5."""
+        return self.path / "run.h5"
+
+    @property
+    def summary(self) -> Path:
+        """The main figures; written last, so that it marks a finished run."""
+        return self.path / "summary.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What ``--resume`` continues from."""
+        return self.path / "checkpoint.h5"
+
+    @property
+    def ground_state(self) -> Path:
+        """The ground state, kept for later runs in this folder."""
+        return self.path / "ground_state.h5"
+
+    @property
+    def plots(self) -> tuple[Path, ...]:
+        """The pictures."""
+        return tuple(self.path / name for name in PLOTS)
+
+    def is_finished(self) -> bool:
+        """Return whether results are there."""
+        return self.summary.exists() or self.run.exists()
+
+    def clear_results(self) -> None:
+        """Remove the results and the checkpoint of an older run; the ground state stays.
+
+        Raises
+        ------
+        InputError
+            When a file cannot be removed.
+        """
+        try:
+            for file in (self.summary, self.run, self.checkpoint, *self.plots):
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error

@@ -1,0 +1,203 @@
+"""Pictures of a run: the light and the current, the excitation, the change of the density.
+
+Drawn with Matplotlib's Agg canvas, so that no display is needed. Colours are of the Okabe-Ito
+palette, which people with colour-blindness can tell apart.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from . import units
+from .engine import light
+from .io.series import Series
+from .laser import Pulse
+from .problem import Problem
+
+Array = NDArray[np.float64]
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B7280"
+PULSE = "#E69F00"
+_STYLE = {
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E7EB",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "figure.dpi": 150,
+}
+
+
+def draw(problem: Problem, series: Series, density_change: Array) -> tuple[bytes, bytes, bytes]:
+    """Draw all pictures of a run.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem, for title, cell and pulse.
+    series : Series
+        The observations.
+    density_change : ndarray
+        (nx, ny, nz) float64, electrons per bohr^3.
+
+    Returns
+    -------
+    tuple of bytes
+        PNG images: light and current, excitation, density change.
+    """
+    with rc_context(_STYLE):
+        return (
+            _png(light_and_current(problem, series)),
+            _png(excitation(problem, series)),
+            _png(density_slice(problem, density_change)),
+        )
+
+
+def light_and_current(problem: Problem, series: Series) -> Figure:
+    """Return a figure of A(t) above J(t), along the polarisation of the light."""
+    figure = Figure(figsize=(7.2, 5.0), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    direction = np.asarray(getattr(problem.config.laser, "polarization", (0.0, 0.0, 1.0)))
+    time = _femtoseconds(series)
+    above.plot(time, series["A"] @ direction, color=ORANGE)
+    above.set(ylabel="vector potential $A$ (a.u.)", title=_title(problem, "Light and current"))
+    below.plot(time, series["J"] @ direction, color=BLUE)
+    below.set(ylabel="current density $J$ (a.u.)", xlabel="time (fs)")
+    for axes in (above, below):
+        _shade_pulse(axes, problem)
+        axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+    above.margins(x=0.0)
+    figure.align_ylabels()
+    return figure
+
+
+def excitation(problem: Problem, series: Series) -> Figure:
+    """Return a figure of the number of excited electrons over time, with the pulse shaded."""
+    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    axes = figure.subplots()
+    n_exc = series["n_exc"]
+    axes.plot(_femtoseconds(series), n_exc, color=BLUE)
+    _shade_pulse(axes, problem)
+    axes.margins(x=0.0)
+    axes.set_ylim(bottom=min(0.0, float(n_exc.min()) * 1.05), top=max(float(n_exc.max()) * 1.15, 1e-12))
+    axes.set(
+        xlabel="time (fs)",
+        ylabel="excited electrons per cell",
+        title=_title(problem, f"Excited electrons: {n_exc[-1]:.3g} at the end"),
+    )
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper left")
+    return figure
+
+
+def density_slice(problem: Problem, change: Array) -> Figure:
+    """Return a figure of the density change in the plane through its largest value."""
+    lengths = [float(edge) for edge in problem.atoms.cell.lengths()]
+    ix, iy, _ = np.unravel_index(int(np.argmax(np.abs(change))), change.shape)
+    # Of the two planes that hold the z axis take the one in which more of the density moves.
+    along_y = np.abs(change[ix, :, :]).sum() > np.abs(change[:, iy, :]).sum()
+    plane = change[ix, :, :] if along_y else change[:, iy, :]
+    normal, across = (0, 1) if along_y else (1, 0)
+    where = lengths[normal] * (ix if along_y else iy) / change.shape[normal]
+    # A few points next to a nucleus must not bleach all the rest: colours end at the 99.5th percentile.
+    largest = float(np.abs(plane).max())
+    scale = float(np.quantile(np.abs(plane), 0.995)) or largest or 1.0
+    half = [lengths[axis] / change.shape[axis] / 2 for axis in (across, 2)]
+    figure = Figure(figsize=(6.0, 5.0), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(
+        np.pad(plane, ((0, 1), (0, 1)), mode="wrap").T,
+        origin="lower",
+        extent=(-half[0], lengths[across] + half[0], -half[1], lengths[2] + half[1]),
+        cmap="RdBu_r",
+        vmin=-scale,
+        vmax=scale,
+        interpolation="bicubic",
+    )
+    _mark_atoms(axes, problem, normal, across, where)
+    axes.grid(False)
+    axes.set(
+        xlabel=f"{'xyz'[across]} (Å)",
+        ylabel="z (Å)",
+        xlim=(0.0, lengths[across]),
+        ylim=(0.0, lengths[2]),
+        title=_title(problem, f"Density change at the end, {'xyz'[normal]} = {where:.2f} Å"),
+    )
+    axes.tick_params(pad=9)
+    bar = figure.colorbar(image, ax=axes, shrink=0.85, extend="both" if largest > scale else "neither")
+    bar.set_label("electrons / bohr³")
+    bar.formatter.set_powerlimits((-2, 2))  # type: ignore[attr-defined]
+    return figure
+
+
+def _mark_atoms(axes: Axes, problem: Problem, normal: int, across: int, where: float) -> None:
+    """Mark the atoms near the plane by symbol, images at the border included."""
+    lengths = np.asarray(problem.atoms.cell.lengths())
+    for symbol, position in zip(problem.atoms.get_chemical_symbols(), problem.atoms.positions, strict=True):
+        distance = (position[normal] - where + lengths[normal] / 2) % lengths[normal] - lengths[normal] / 2
+        if abs(distance) > 0.6:
+            continue
+        for x, z in _with_images(position[across], lengths[across], position[2], lengths[2]):
+            axes.plot(x, z, "o", markersize=15, color="white", alpha=0.75, markeredgecolor=GREY, clip_on=False)
+            axes.annotate(symbol, (x, z), ha="center", va="center", fontsize=9, annotation_clip=False)
+
+
+def _with_images(x: float, width: float, z: float, height: float) -> list[tuple[float, float]]:
+    """Return the places of an atom in the cell, borders included."""
+    near = 1e-3
+    return [
+        (image_x, image_z)
+        for image_x in (x % width - width, x % width, x % width + width)
+        for image_z in (z % height - height, z % height, z % height + height)
+        if -near < image_x < width + near and -near < image_z < height + near
+    ]
+
+
+def _shade_pulse(axes: Axes, problem: Problem) -> None:
+    """Shade the pulse: its intensity envelope over the full height of the axes."""
+    pulse = light(problem.config.laser)
+    if not isinstance(pulse, Pulse):
+        return
+    times = np.linspace(pulse.start, pulse.duration, 200)
+    intensity = [pulse.envelope(t) ** 2 for t in times]
+    axes.fill_between(
+        units.from_atomic(1.0, "fs", "time") * times,
+        intensity,
+        color=PULSE,
+        alpha=0.2,
+        linewidth=0,
+        transform=axes.get_xaxis_transform(),
+        label="pulse (intensity)",
+        zorder=0.5,
+    )
+
+
+def _title(problem: Problem, what: str) -> str:
+    """Return a heading with the title of the run above it."""
+    return f"{problem.config.title}\n{what}" if problem.config.title else what
+
+
+def _femtoseconds(series: Series) -> Array:
+    return np.asarray(units.from_atomic(1.0, "fs", "time") * series["time"])
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()

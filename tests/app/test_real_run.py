@@ -1,0 +1,83 @@
+"""The command line on the real physics: a hydrogen molecule in a small box."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+from run_files import assert_same_results
+from typer.testing import CliRunner
+
+from mlmd.cli import app
+
+SMALL = (
+    ("cell = [8.0, 8.0, 8.0]", "cell = [6.0, 6.0, 6.0]"),
+    ("shape = [8, 8, 9]", "shape = [16, 16, 16]"),
+    ("extra_bands = 2", "extra_bands = 2\ntolerance = 1e-5"),
+    ('"reference"', '"cpu"\nthreads = 1'),
+    ("1e12", "1e14"),
+    ("checkpoint_every = 20", "checkpoint_every = 15"),
+)
+WriteInput = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def mlmd(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("hartree", ["multigrid", "dsa", "fft"])
+@pytest.mark.parametrize("precision", ["fp64", "fp32"])
+def test_resumed_run_is_the_same_to_the_last_bit(write_input: WriteInput, hartree: str, precision: str) -> None:
+    settings = (*SMALL, ("[output]", f'hartree = "{hartree}"\n[output]'))
+    whole = write_input(*settings)
+    half = write_input(*settings, ("steps = 60", "steps = 42"), name="half.toml")
+    options = ("--precision", precision)
+    first = mlmd("run", half, "--out", "parts", *options)
+    assert first.exit_code == 0, first.output
+    assert mlmd("run", whole, "--out", "parts", "--resume", *options).exit_code == 0
+    Path("whole").mkdir()
+    Path("whole/ground_state.h5").write_bytes(Path("parts/ground_state.h5").read_bytes())
+    assert mlmd("run", whole, "--out", "whole", *options).exit_code == 0
+    assert_same_results(Path("parts"), Path("whole"))
+
+
+def test_light_excites(write_input: WriteInput) -> None:
+    result = mlmd("run", write_input(*SMALL), "--out", "out")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert summary["electrons"] == 2
+    assert 1e-8 < summary["n_exc"] < 1.0
+    assert summary["norm_deviation"] < 1e-10
+    with h5py.File("out/run.h5") as file:
+        assert file["series/n_exc"][0] < 1e-12
+        assert file["series/n_exc"][()].max() > 1e-6
+        change = file["density/change"][()]
+        assert abs(change.sum()) < 1e-6 * abs(change).sum() + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('["H", 0.5, 0.5, 0.41]', '["Og", 0.5, 0.5, 0.41]', "[system] atoms: "),
+        (', ["H", 0.5, 0.5, 0.59]]', "]", "[ground_state] smearing: "),
+        ("shape = [16, 16, 16]", "shape = [8, 8, 8]", "[grid] shape: "),
+        ('dt = "1 as"\nsteps = 60', "dt = 0.5\nsteps = 60", "[dynamics] dt: "),
+        ("extra_bands = 2", 'extra_bands = 2\npseudopotentials = {H = "none-q1"}', "[ground_state] pseudopotentials: "),
+        ("extra_bands = 2", "extra_bands = 2\nmax_iterations = 2", "[ground_state] max_iterations: "),
+    ],
+)
+def test_physics_refuses(write_input: WriteInput, old: str, new: str, words: str) -> None:
+    path = write_input(*SMALL, (old, new))
+    result = mlmd("run", path, "--out", "out")
+    assert result.exit_code == 2, result.output
+    assert result.stderr.strip().splitlines()[-1].startswith(f"error: {path}: {words}")
+    assert not (Path("out") / "run.h5").exists()
