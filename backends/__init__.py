@@ -10,7 +10,7 @@ if __name__ != "mlmd.backends":
 
 from .base import Backend, Status
 from .errors import ArrayError, BackendUnavailable, MlmdError, PlanError
-from .machine import Machine, default_threads, describe
+from .machine import Machine, default_threads, describe, physical_memory
 from .registry import get, names
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "describe",
     "get",
     "names",
+    "physical_memory",
 ]

@@ -40,12 +40,15 @@ class Machine:
         Threads that this process may use at once.
     gpus : tuple of str
         Names of the GPUs, with their memory; empty if there is none.
+    memory : int or None
+        Bytes of main memory; None where the system does not tell.
     """
 
     cpu: str
     instruction_sets: tuple[str, ...]
     threads: int
     gpus: tuple[str, ...]
+    memory: int | None
 
 
 def default_threads() -> int:
@@ -76,6 +79,14 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+def physical_memory() -> int | None:
+    """Bytes of main memory of this machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 @lru_cache(maxsize=1)
 def describe() -> Machine:
     """Describe this machine.
@@ -93,6 +104,7 @@ def describe() -> Machine:
         instruction_sets=tuple(name for name in _INSTRUCTION_SETS if name in flags),
         threads=available_threads(),
         gpus=_gpus(),
+        memory=physical_memory(),
     )
 
 

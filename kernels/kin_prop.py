@@ -9,6 +9,9 @@ and, on a periodic axis with an odd number of points, the lone wrap pair W = (n-
 belongs to O.  The exponential of one set is exact, a unitary rotation of each pair, and one axis is the
 symmetric product W/2 E/2 O E/2 W/2, of second order in dt (Richardson, Comput. Phys. Commun. 63, 84 (1991)).
 The axes commute.  The diagonal is the same everywhere and makes the global phase.
+
+Accuracy: the error of the splitting grows as (dt / h^2)^2, so that a finer grid wants a step shorter by h^2.  An even
+number of points on a periodic axis is best: there each set covers every point, and k = 0 stays exactly at rest.
 """
 
 from __future__ import annotations
@@ -65,8 +68,8 @@ class KinProp(Plan):
     Examples
     --------
     >>> import numpy as np
-    >>> plan = KinProp((4, 6, 5), 2, 0.5, 0.05, backend="reference")
-    >>> psi = np.ones((4, 6, 5, 2), complex)  # a plane wave with k = 0 has T = 0 and stays
+    >>> plan = KinProp((4, 6, 8), 2, 0.5, 0.05, backend="reference")
+    >>> psi = np.ones((4, 6, 8, 2), complex)  # a plane wave with k = 0 has T = 0 and stays
     >>> bool(np.allclose(plan(psi), 1.0))
     True
     """

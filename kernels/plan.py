@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import Any
@@ -17,7 +18,7 @@ Boundary = tuple[str, str, str]
 BOUNDARIES = ("periodic", "dirichlet")
 
 
-class Plan:
+class Plan(ABC):
     """One operator, bound to a shape, a dtype and a backend.
 
     Parameters
@@ -49,6 +50,14 @@ class Plan:
         self.backend = backend
         self.threads = default_threads() if threads is None else whole("threads", threads, at_least=1)
         self.points = math.prod(self.shape)
+
+    @abstractmethod
+    def flops(self) -> int:
+        """Floating-point operations of a call."""
+
+    @abstractmethod
+    def bytes(self) -> int:
+        """Least memory traffic of a call."""
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel on this plan's backend."""

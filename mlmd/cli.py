@@ -15,7 +15,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from . import __version__
 from .errors import MlmdError
@@ -62,7 +61,7 @@ def common(
 @app.command()
 def run(
     input_file: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="What to compute.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="Run folder  [default: NAME_out]", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder (default: INPUT_out).", show_default=False)] = None,
     backend: Annotated[
         str | None, typer.Option(help="Backend of the kernels, see 'mlmd devices'.", show_default=False)
     ] = None,
@@ -72,36 +71,42 @@ def run(
 ) -> None:
     """Compute the ground state of INPUT.toml and put it under light.
 
-    The run folder receives run.h5, summary.json, pictures and a checkpoint. Ctrl-C once writes the checkpoint
-    and ends; the same command with --resume goes on.
+    The run folder receives run.h5, summary.json, pictures and a checkpoint.
+
+    Ctrl-C once writes the checkpoint and ends; the same command with --resume goes on.
     """
     console = Console(stderr=True)
     with _plain_errors(console):
         summary, folder = _run(console, input_file, out, backend, precision, resume, force)
-    _print_summary(summary, folder)
+    from .tables import summary_table
+
+    Console().print(summary_table(summary, folder))
+
+
+@app.command()
+def compare(
+    dir_a: Annotated[Path, typer.Argument(metavar="DIR_A", help="Folder of the run to judge.", show_default=False)],
+    dir_b: Annotated[Path, typer.Argument(metavar="DIR_B", help="Folder of the reference.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Picture, PNG (default: A_vs_B.png).", show_default=False)] = None,
+) -> None:
+    """Compare two finished runs of the same problem, for instance the shadow with the exact mode.
+
+    Prints how far A is from the reference B and draws n_exc(t) and J(t) of both.
+    """
+    console = Console(stderr=True)
+    with _plain_errors(console):
+        _compare(console, dir_a, dir_b, out)
 
 
 @app.command()
 def devices() -> None:
     """Show what this machine has and which backends work on it."""
-    from . import backends
+    from .tables import backend_table, machine_table
 
     console = Console()
     with _plain_errors(Console(stderr=True)):
-        machine = backends.describe()
-        facts = Table.grid(padding=(0, 2))
-        facts.add_row("CPU", machine.cpu)
-        facts.add_row("instruction sets", " ".join(machine.instruction_sets) or "none that matter here")
-        facts.add_row("threads", str(machine.threads))
-        facts.add_row("GPUs", "\n".join(machine.gpus) or "none found")
-        table = Table("backend", "status", "what it is", "reason", title="Backends", title_justify="left")
-        for name in backends.names():
-            backend = backends.get(name)
-            status = backend.status()
-            word = "[green]works[/]" if status.works else "[red]not here[/]"
-            table.add_row(name, word, backend.summary, "" if status.works else status.reason)
-        console.print(facts)
-        console.print(table)
+        console.print(machine_table())
+        console.print(backend_table())
 
 
 def _run(
@@ -130,6 +135,30 @@ def _run(
     return job.execute(), folder
 
 
+def _compare(console: Console, dir_a: Path, dir_b: Path, out: Path | None) -> None:
+    """Do what ``mlmd compare`` is asked to."""
+    from .compare import compare as compare_runs
+    from .errors import InputError
+    from .io.atomic import write_bytes
+    from .io.record import read_record
+    from .plots import draw_comparison
+    from .tables import comparison_table
+
+    picture = out or Path(f"{dir_a.resolve().name}_vs_{dir_b.resolve().name}.png")
+    if picture.suffix.lower() != ".png":
+        raise InputError(picture, "--out", "is not a name of a PNG picture", "let it end in .png")
+    comparison = compare_runs(read_record(dir_a), read_record(dir_b))
+    for warning in comparison.warnings:
+        _say(console, "warning", warning)
+    for note in comparison.notes:
+        _say(console, "note", note)
+    write_bytes(picture, draw_comparison(comparison))
+    shown = Console()
+    shown.print(comparison_table(comparison))
+    shown.print("Differences are relative to B; those of n_exc(t) and J(t) to its largest value over time.")
+    shown.print(f"picture: {picture}", markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def _plain_errors(console: Console) -> Iterator[None]:
     """Turn errors into one message and an exit code, and warnings into lines."""
@@ -152,15 +181,3 @@ def _stop(console: Console, word: str, text: str, code: int) -> NoReturn:
 
 def _say(console: Console, word: str, text: str) -> None:
     console.print(f"{word}: {text}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_summary(summary: dict[str, Any], folder: Path) -> None:
-    """Print the main figures of a finished run."""
-    table = Table.grid(padding=(0, 2))
-    table.add_row("excited electrons", f"{summary['n_exc']:.6g} of {summary['electrons']}")
-    table.add_row("energy absorbed", f"{summary['energy_absorbed_hartree']:.6g} Ha")
-    table.add_row("norm deviation", f"{summary['norm_deviation']:.1e}")
-    table.add_row("time simulated", f"{summary['time_fs']:.4g} fs in {summary['steps']} steps")
-    table.add_row("speed", f"{summary['s_per_electron_step']:.2e} s/(electron*step)")
-    table.add_row("results", str(folder))
-    Console().print(table)

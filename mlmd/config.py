@@ -205,13 +205,18 @@ LaserSettings = Annotated[NoLaser | Kick | PulseSettings, Field(discriminator="t
 
 
 class Dynamics(Section):
-    """``[dynamics]``: the propagation in real time."""
+    """``[dynamics]``: the propagation in real time.
+
+    ``scissor`` is an energy that is added to the empty states of ``mode = "shadow"``: it opens the gap that LDA
+    and PBE make too small. The exact mode has no bands to shift.
+    """
 
     dt: PositiveTime
     steps: Count | None = None
     time: PositiveTime | None = None
     mode: Literal["shadow", "exact"] = "shadow"
     hartree: Literal["multigrid", "dsa", "fft"] = "multigrid"
+    scissor: Energy = 0.0
     precision: Literal["fp64", "fp32"] = "fp64"
     backend: str = "cpu"
     threads: Count | None = None
@@ -221,6 +226,8 @@ class Dynamics(Section):
         _exactly_one(self, "steps", "time")
         if self.time is not None and self.time < self.dt:
             raise wrong("time", "is shorter than one step of length 'dt'")
+        if self.scissor and self.mode != "shadow":
+            raise wrong("scissor", f'shifts the bands of mode = "shadow", not of "{self.mode}"; remove one of them')
         return self
 
     @property

@@ -76,6 +76,9 @@ class Propagator(Protocol):
 class Engine(Protocol):
     """The physics behind a run."""
 
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
+        """Refuse at once what is known to fail later: no work is done before."""
+
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
         """Solve for the ground state; ``report(iteration, energy, residual)`` after each iteration."""
 
@@ -88,6 +91,27 @@ class Engine(Protocol):
 
 class DcMesh:
     """Ground state by QXMD, real time by LFD."""
+
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
+        """Check pseudopotentials, grid, occupation, time step and memory.
+
+        Raises
+        ------
+        PseudopotentialError, GridError, OccupationError, TimeStepError
+            What the ground state or the propagation would refuse.
+        """
+        from .dcmesh.lfd import check_time_step
+        from .dcmesh.memory import check_memory
+        from .dcmesh.qxmd.cell import prepare
+        from .dcmesh.qxmd.kpoints import monkhorst_pack
+        from .dcmesh.qxmd.occupations import required_bands
+
+        settings = config.ground_state
+        ions = prepare(atoms, shape, settings.xc, settings.pseudopotentials or None)
+        bands = required_bands(ions.electrons, settings.smearing) + settings.extra_bands
+        check_time_step(config.dynamics.dt, ions.grid.spacing, light(config.laser))
+        k_list, _ = monkhorst_pack(settings.kpoints, settings.kpoint_shift)
+        check_memory(shape, bands, len(k_list), real=not k_list.any())
 
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
         """Solve the Kohn-Sham equations; see :func:`mlmd.dcmesh.qxmd.ground_state`."""
@@ -129,6 +153,7 @@ class DcMesh:
             backend=dynamics.backend,
             hartree=dynamics.hartree,
             threads=dynamics.threads,
+            scissor=dynamics.scissor,
         )
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a run: the light and the current, the excitation, the change of the density.
+"""Pictures of a run: the light and the current, the excitation, the change of the density; two runs side by side.
 
 Drawn with Matplotlib's Agg canvas, so that no display is needed. Colours are of the Okabe-Ito
 palette, which people with colour-blindness can tell apart.
@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from . import units
+from .compare import Comparison
+from .config import Kick, NoLaser, PulseSettings
 from .engine import light
 from .io.series import Series
 from .laser import Pulse
@@ -68,6 +70,23 @@ def draw(problem: Problem, series: Series, density_change: Array) -> tuple[bytes
         )
 
 
+def draw_comparison(comparison: Comparison) -> bytes:
+    """Draw two runs side by side.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The runs.
+
+    Returns
+    -------
+    bytes
+        PNG image.
+    """
+    with rc_context(_STYLE):
+        return _png(side_by_side(comparison))
+
+
 def light_and_current(problem: Problem, series: Series) -> Figure:
     """Return a figure of A(t) above J(t), along the polarisation of the light."""
     figure = Figure(figsize=(7.2, 5.0), layout="constrained")
@@ -79,7 +98,7 @@ def light_and_current(problem: Problem, series: Series) -> Figure:
     below.plot(time, series["J"] @ direction, color=BLUE)
     below.set(ylabel="current density $J$ (a.u.)", xlabel="time (fs)")
     for axes in (above, below):
-        _shade_pulse(axes, problem)
+        _shade_pulse(axes, problem.config.laser)
         axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
     above.margins(x=0.0)
     figure.align_ylabels()
@@ -92,7 +111,7 @@ def excitation(problem: Problem, series: Series) -> Figure:
     axes = figure.subplots()
     n_exc = series["n_exc"]
     axes.plot(_femtoseconds(series), n_exc, color=BLUE)
-    _shade_pulse(axes, problem)
+    _shade_pulse(axes, problem.config.laser)
     axes.margins(x=0.0)
     axes.set_ylim(bottom=min(0.0, float(n_exc.min()) * 1.05), top=max(float(n_exc.max()) * 1.15, 1e-12))
     axes.set(
@@ -145,6 +164,54 @@ def density_slice(problem: Problem, change: Array) -> Figure:
     return figure
 
 
+def side_by_side(comparison: Comparison) -> Figure:
+    """Return a figure of n_exc(t) and J(t) of two runs, above their differences."""
+    a, b = comparison.a, comparison.b
+    figure = Figure(figsize=(11.0, 5.6), layout="constrained")
+    (left, right), (below_left, below_right) = figure.subplots(2, 2, sharex=True, height_ratios=(3, 1))
+    direction = _direction_of(comparison)
+    time = units.from_atomic(1.0, "fs", "time") * comparison.time
+    unit = _pair(left, below_left, time, comparison.n_exc_a, comparison.n_exc_b, comparison)
+    left.set(ylabel=f"excited electrons per cell{f' ({unit})' if unit else ''}", title="Excited electrons")
+    unit = _pair(right, below_right, time, comparison.J_a @ direction, comparison.J_b @ direction, comparison)
+    right.set(ylabel=f"current density $J$ ({f'{unit} a.u.'.strip()})", title="Current along the light")
+    for axes in (left, right):
+        _shade_pulse(axes, b.config.laser)
+    for axes in (below_left, below_right):
+        axes.set(xlabel="time (fs)", ylabel="A − B\n(% of max B)")
+        axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+    left.margins(x=0.0)
+    figure.align_ylabels()
+    figure.suptitle(b.config.title or a.config.title, x=0.01, ha="left", fontsize=13)
+    handles, labels = left.get_legend_handles_labels()
+    order = [1, 0, *range(2, len(labels))]
+    figure.legend([handles[i] for i in order], [labels[i] for i in order], loc="outside lower center", ncols=len(order))
+    return figure
+
+
+def _pair(above: Axes, below: Axes, time: Array, a: Array, b: Array, comparison: Comparison) -> str:
+    """Draw a quantity of two runs, and below their difference in percent of the largest value of B.
+
+    Returns the power of ten that small values are drawn in, empty for 1.
+    """
+    largest = float(np.abs(b).max()) or 1.0
+    power = int(np.floor(np.log10(largest))) if largest < 1e-2 else 0
+    a, b = a / 10.0**power, b / 10.0**power
+    # The reference lies broad and pale below the other: both are seen where they coincide.
+    above.plot(time, b, color=GREY, linewidth=4.5, alpha=0.5, label=f"B  {comparison.label_b}")
+    above.plot(time, a, color=BLUE, linewidth=1.6, label=f"A  {comparison.label_a}")
+    below.plot(time, 100 * (a - b) / largest * 10.0**power, color=BLUE, linewidth=1.4)
+    return f"$10^{{{power}}}$" if power else ""
+
+
+def _direction_of(comparison: Comparison) -> Array:
+    """Return the direction of the light; in the dark the axis along which most current flows."""
+    polarization = getattr(comparison.b.config.laser, "polarization", None)
+    if polarization is not None:
+        return np.asarray(polarization)
+    return np.asarray(np.eye(3)[np.abs(comparison.J_b).max(axis=0).argmax()])
+
+
 def _mark_atoms(axes: Axes, problem: Problem, normal: int, across: int, where: float) -> None:
     """Mark the atoms near the plane by symbol, images at the border included."""
     lengths = np.asarray(problem.atoms.cell.lengths())
@@ -168,9 +235,9 @@ def _with_images(x: float, width: float, z: float, height: float) -> list[tuple[
     ]
 
 
-def _shade_pulse(axes: Axes, problem: Problem) -> None:
+def _shade_pulse(axes: Axes, settings: NoLaser | Kick | PulseSettings) -> None:
     """Shade the pulse: its intensity envelope over the full height of the axes."""
-    pulse = light(problem.config.laser)
+    pulse = light(settings)
     if not isinstance(pulse, Pulse):
         return
     times = np.linspace(pulse.start, pulse.duration, 200)

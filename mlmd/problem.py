@@ -72,9 +72,20 @@ class Problem:
             "grid": {"shape": list(self.shape)},
             "ground_state": self.config.ground_state.model_dump(mode="json"),
             "laser": self.config.laser.model_dump(mode="json"),
-            "dynamics": {key: getattr(dynamics, key) for key in ("dt", "mode", "hartree", "precision")},
+            "dynamics": {key: getattr(dynamics, key) for key in ("dt", "mode", "hartree", "scissor", "precision")},
             "run": {"seed": self.config.run.seed},
         }
+
+    @property
+    def headline(self) -> str:
+        """One line that says what is computed."""
+        dynamics = self.config.dynamics
+        points = " x ".join(map(str, self.shape))
+        return (
+            f"{self.config.title or self.path.name}: {len(self.atoms)} atoms, {points} points; "
+            f"{dynamics.n_steps} steps of {units.from_atomic(dynamics.dt, 'as', 'time'):.4g} as, "
+            f"{dynamics.mode}, {dynamics.precision}, backend {dynamics.backend}"
+        )
 
     @property
     def ground_state_physics(self) -> dict[str, Any]:

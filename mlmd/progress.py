@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 _LINE_INTERVAL = 10.0  # seconds between plain lines
 
@@ -88,9 +89,10 @@ class Progress:
             To be called after each chunk of steps.
         """
         bars = Bars(
-            TextColumn("light       "),
+            TextColumn("light"),
             BarColumn(),
-            MofNCompleteColumn(),
+            # On a narrow terminal the bar gives way, not the numbers.
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[state]}"),
             console=self.console,
             disable=not self.console.is_terminal,
@@ -170,7 +172,8 @@ class DynamicsReport:
         now = time.perf_counter()
         left = (now - self._start) / max(1, step - self._first) * (self._total - step)
         speed = seconds / (step * self._electrons)
-        state = f"n_exc {n_exc:.3e}  {clock(left)} left  {speed:.1e} s/(electron*step)"
+        clocks = f"{clock(left)} left" if step < self._total else f"took {clock(seconds)}"
+        state = f"n_exc {n_exc:.3e}  {clocks}  {speed:.1e} s/(electron*step)"
         self._bars.update(self._task, completed=step, state=state)
         if not self._bars.disable:
             return

@@ -80,6 +80,9 @@ class Run:
             After SIGINT or SIGTERM; the checkpoint is written.
         """
         self._check_folder()
+        with self.problem.blame():
+            self.engine.check(self.problem.config, self.problem.atoms, self.problem.shape)
+        self.progress.note(self.problem.headline)
         make_folder(self.folder.path)
         with StopSignals() as stop:
             ground_state = self._ground_state(stop)

@@ -10,7 +10,11 @@ from mlmd.backends import get, names
 
 # The first example may compile a kernel, so no single example has a time limit.
 settings.register_profile(
-    "mlmd", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "mlmd",
+    deadline=None,
+    max_examples=25,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("mlmd")
 

@@ -92,6 +92,16 @@ MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::V
     return {re * x.v + (im * x.swapped().v + y.v)};
 }
 
+template <class T, int B>
+MLMD_INLINE Pack<T, B> rounded(Pack<T, B> x) {
+#if defined(__x86_64__)
+    asm("" : "+x"(x.v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(x.v));
+#endif
+    return x;
+}
+
 // Calls work(Pack tag, i) over the reals 0 <= i < n: full registers first, narrower and narrower ones for the rest.
 template <class T, int BYTES = VECTOR_BYTES, class Work>
 MLMD_INLINE void for_packs(int64_t n, Work &&work, int64_t i = 0) {

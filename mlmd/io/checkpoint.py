@@ -86,7 +86,7 @@ def open_sealed(path: Path, kind: str, physics: State) -> Iterator[h5py.File]:
     with h5py.File(path, "r") as file:
         if file.attrs["format"] != f"mlmd {kind}":
             raise CheckpointError(path, "", f"is not a {kind} of mlmd", _START_ANEW)
-        differing = _differences(json.loads(file.attrs["physics"]), json.loads(_canonical(physics)))
+        differing = differences(json.loads(file.attrs["physics"]), json.loads(_canonical(physics)))
         if differing:
             raise CheckpointError(
                 path,
@@ -198,8 +198,24 @@ def _canonical(physics: State) -> str:
     return json.dumps(physics, sort_keys=True)
 
 
-def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Return the keys, such as ``[dynamics] dt``, in which two physics differ."""
+def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Return the keys in which the physics of two runs differ.
+
+    Parameters
+    ----------
+    there, here : dict
+        Sections of keys.
+
+    Returns
+    -------
+    list of str
+        The keys, sorted.
+
+    Examples
+    --------
+    >>> differences({"dynamics": {"dt": 0.04, "mode": "exact"}}, {"dynamics": {"dt": 0.02, "mode": "exact"}})
+    ['[dynamics] dt']
+    """
     return [
         f"[{section}] {key}"
         for section in sorted(there.keys() | here.keys())

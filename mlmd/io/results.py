@@ -110,6 +110,7 @@ def summarize(results: Results) -> dict[str, Any]:
         "n_exc": float(series["n_exc"][-1]),
         "n_exc_largest": float(series["n_exc"].max()),
         "norm_deviation": float(np.max(series["norm"])),
+        "scissor_ev": units.from_atomic(dynamics.scissor, "eV", "energy"),
         "gap_ev": units.from_atomic(ground_state.gap, "eV", "energy"),
         "ground_state_energy_hartree": {term: float(value) for term, value in ground_state.energy.items()},
         "total_energy_start_hartree": float(energy[0]),
@@ -185,7 +186,7 @@ def _write_run(file: h5py.File, results: Results, change: NDArray[np.float64]) -
 
 
 def _device() -> dict[str, Any]:
-    return asdict(backends.describe())
+    return {key: value for key, value in asdict(backends.describe()).items() if value is not None}
 
 
 def _write_input(group: h5py.Group, problem: Problem) -> None:

@@ -114,6 +114,10 @@ class FakeElectrons:
 class FakeEngine:
     solved = 0
 
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
+        if config.dynamics.dt > 1.0:
+            raise TimeStepError(f"dt = {config.dynamics.dt:.3g} is beyond the stability limit 1.0")
+
     def ground_state(
         self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report
     ) -> FakeGroundState:
@@ -135,8 +139,6 @@ class FakeEngine:
         return FakeGroundState(group["psi"][()], int(group.attrs["electrons"]))
 
     def propagator(self, config: Config, ground_state: FakeGroundState) -> FakeElectrons:
-        if config.dynamics.dt > 1.0:
-            raise TimeStepError(f"dt = {config.dynamics.dt:.3g} is beyond the stability limit 1.0")
         return FakeElectrons(config, ground_state)
 
 

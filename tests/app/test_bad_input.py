@@ -38,6 +38,8 @@ def assert_refused(result: Any, *words: str) -> None:
         ("shape = [8, 8, 9]", "shape = [8, 8, 3]", "[grid] shape: the grid is too coarse"),
         ("shape = [8, 8, 9]", "spacing = 4", "[grid] spacing: the grid is too coarse"),
         ('dt = "1 as"', 'dt = "30 as"', "[dynamics] dt: dt = 1.24 is beyond the stability limit"),
+        ("steps = 60", 'steps = 60\nmode = "exact"\nscissor = "1 eV"', "[dynamics] scissor: shifts the bands of mode"),
+        ("steps = 60", 'steps = 60\nscissor = "1 nm"', "[dynamics] scissor: 'nm' is not a unit of energy"),
         ("0.04 fs", "0.4 fs", "[laser] duration: the light ends at 0.4 fs, later than the run (0.06 fs)"),
         ('"reference"', '"cude"', "[dynamics] backend: backend 'cude' is not there; known: cpu"),
         (ATOMS, ATOMS.replace("0.41", "0.58"), "[system] atoms: atoms 1 (H) and 2 (H) are closer than"),
@@ -81,6 +83,7 @@ def test_resume_without_checkpoint(mlmd_cli: Mlmd, write_input: WriteInput) -> N
     ("old", "new", "key"),
     [
         ('dt = "1 as"', 'dt = "1.1 as"', "[dynamics] dt"),
+        ("steps = 60", 'steps = 60\nscissor = "0.5 eV"', "[dynamics] scissor"),
         ("1e12", "1e11", "[laser] intensity"),
         ("0.59", "0.60", "[system] positions"),
         ("extra_bands = 2", "extra_bands = 1", "[ground_state] extra_bands"),

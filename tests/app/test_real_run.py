@@ -64,6 +64,20 @@ def test_light_excites(write_input: WriteInput) -> None:
         assert abs(change.sum()) < 1e-6 * abs(change).sum() + 1e-9
 
 
+def test_a_scissor_shifts_the_empty_bands(write_input: WriteInput) -> None:
+    summaries = []
+    for name, scissor in (("none", ""), ("wide", 'scissor = "8 eV"\n')):
+        path = write_input(*SMALL, ("[output]", f"{scissor}[output]"), name=f"{name}.toml")
+        assert mlmd("run", path, "--out", name).exit_code == 0
+        summaries.append(json.loads(Path(name, "summary.json").read_text()))
+    without, wide = summaries
+    assert (without["scissor_ev"], wide["scissor_ev"]) == (0.0, pytest.approx(8.0))
+    assert wide["n_exc_largest"] < 0.998 * without["n_exc_largest"]
+    compared = mlmd("compare", "wide", "none")
+    assert compared.exit_code == 0, compared.output
+    assert compared.stderr == "warning: the runs differ also in [dynamics] scissor\n"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

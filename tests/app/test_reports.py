@@ -77,14 +77,15 @@ def test_plain_lines_without_a_terminal() -> None:
     lines = text.getvalue().splitlines()
     assert lines[0].startswith("ground state: -1.000000 Ha after 1 iterations")
     assert len(lines) == 11
-    assert lines[-1] == "light: step 100 of 100  n_exc 1.000e-03  0:00 left  2.5e-03 s/(electron*step)"
+    assert lines[-1] == "light: step 100 of 100  n_exc 1.000e-03  took 0:00  2.5e-03 s/(electron*step)"
 
 
-def test_bars_on_a_terminal() -> None:
+@pytest.mark.parametrize("width", [80, 120])
+def test_bars_on_a_terminal(width: int) -> None:
     text = io.StringIO()
-    progress = Progress(Console(file=text, width=120, force_terminal=True))
-    with progress.dynamics(0, 10, 2.0) as dynamics:
-        dynamics(5, 1e-3, 0.5)
-    assert "5/10" in text.getvalue()
+    progress = Progress(Console(file=text, width=width, force_terminal=True))
+    with progress.dynamics(0, 12000, 2.0) as dynamics:
+        dynamics(5000, 1e-3, 0.5)
+    assert "5000/12000" in text.getvalue()
     assert "s/(electron*step)" in text.getvalue()
     assert "light: step" not in text.getvalue()

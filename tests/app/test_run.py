@@ -157,3 +157,19 @@ def test_version_and_devices(mlmd_cli: Mlmd) -> None:
     assert shown.exit_code == 0
     for word in ("CPU", "threads", "GPUs", "reference", "numba", "cpu", "works"):
         assert word in shown.stdout
+
+
+def test_devices_say_why_a_backend_is_not_here(mlmd_cli: Mlmd, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlmd.backends import Backend, Status, names
+
+    monkeypatch.setattr(Backend, "status", lambda backend: Status(False, "no compiler [cpu]; install one"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1001")
+    shown = mlmd_cli("devices").stdout
+    assert shown.count("not here") == len(names())
+    assert "no compiler [cpu]; install one" in shown
+    assert "kernels use 1001 (OMP_NUM_THREADS)" in shown
+    assert "GiB" in shown
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    refused = mlmd_cli("devices")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("error: OMP_NUM_THREADS is 'many'")

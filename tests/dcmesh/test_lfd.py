@@ -8,7 +8,7 @@ import pytest
 from mlmd.backends import get, names
 from mlmd.dcmesh.errors import TimeStepError
 from mlmd.dcmesh.lfd import LFD
-from mlmd.dcmesh.lfd.low_rank import mapping
+from mlmd.dcmesh.lfd.low_rank import LowRank, mapping, rotation
 from mlmd.dcmesh.qxmd import GroundState, ground_state
 from mlmd.errors import NumericsError
 from mlmd.kernels.constants import SPEED_OF_LIGHT
@@ -35,8 +35,9 @@ def test_energy_at_the_start_is_that_of_the_ground_state(h2_state: GroundState, 
     np.testing.assert_allclose(start["J"], 0.0, atol=1e-14)
 
 
-def test_in_the_dark_nothing_happens(h2_state: GroundState) -> None:
-    lfd = LFD(h2_state, DT, NoLaser())
+@pytest.mark.parametrize("mode", ["shadow", "exact"])
+def test_in_the_dark_nothing_happens(h2_state: GroundState, mode: str) -> None:
+    lfd = LFD(h2_state, DT, NoLaser(), mode=mode)
     before = lfd.observe()
     lfd.advance(200)
     after = lfd.observe()
@@ -117,6 +118,19 @@ def test_at_least_second_order_in_the_time_step(h2_bands: GroundState, mode: str
     assert order > 1.8
 
 
+@pytest.mark.slow
+def test_shadow_meets_exact_at_least_at_second_order_in_the_spacing() -> None:
+    """H has no nonlocal potential: outside its states the shadow lacks only the O(h^2) of the 3-point kinetic energy."""
+    gaps, spacings = [], []
+    for points in (18, 24, 32):
+        gs = ground_state(hydrogen(), (points,) * 3, extra_bands=11)
+        n = {mode: excited(gs, mode=mode, hartree="fft", dt=0.0125) for mode in ("shadow", "exact")}
+        gaps.append(abs(n["shadow"] - n["exact"]))
+        spacings.append(gs.grid.spacing[0])
+    order = np.polyfit(np.log(spacings), np.log(gaps), 1)[0]
+    assert order > 1.8, gaps
+
+
 def test_backends_and_precisions_agree(h2_bands: GroundState) -> None:
     expected = excited(h2_bands, backend="reference", hartree="fft")
     for backend in HOST_BACKENDS:
@@ -195,12 +209,27 @@ def test_unknown_choices_name_the_known_ones(h2_state: GroundState, choice: dict
         LFD(h2_state, DT, PULSE, **choice)
 
 
-def test_low_rank_mapping_is_unitary() -> None:
+def random_block(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    return rng.standard_normal((rows, columns)) + 1j * rng.standard_normal((rows, columns))
+
+
+@pytest.mark.parametrize("through", [mapping, rotation])
+def test_low_rank_operators_are_unitary_and_map_y_to_x(through) -> None:
     rng = np.random.default_rng(5)
-    y = np.linalg.qr(rng.standard_normal((60, 7)) + 1j * rng.standard_normal((60, 7)))[0]
-    x = np.linalg.qr(y + 0.1 * (rng.standard_normal((60, 7)) + 1j * rng.standard_normal((60, 7))))[0]
-    c = mapping(y, x, dv=1.0)
+    y = np.linalg.qr(random_block(rng, 60, 7))[0]
+    x = np.linalg.qr(y + 0.1 * random_block(rng, 60, 7))[0]
+    c: LowRank = through(y, x, 1.0)
     whole = c.apply(np.eye(60, dtype=complex), 1.0)
     np.testing.assert_allclose(whole.conj().T @ whole, np.eye(60), atol=1e-13)
     np.testing.assert_allclose(whole @ y, x, atol=1e-12)
     np.testing.assert_allclose(c.adjoint().apply(x, 1.0), y, atol=1e-12)
+
+
+def test_rotation_leaves_the_rest_alone() -> None:
+    rng = np.random.default_rng(6)
+    y = np.linalg.qr(random_block(rng, 40, 3))[0]
+    x = np.linalg.qr(y + 0.2 * random_block(rng, 40, 3))[0]
+    both = np.linalg.qr(np.concatenate([y, x], axis=1))[0]
+    other = random_block(rng, 40, 2)
+    other -= both @ (both.conj().T @ other)
+    np.testing.assert_allclose(rotation(y, x, 1.0).apply(other, 1.0), other, atol=1e-12)

@@ -36,17 +36,13 @@ class Problem:
         return normalised(self.random(), self.shape, self.norb, self.dv).astype(self.dtype)
 
 
-def normalised(
-    rng: np.random.Generator, shape: tuple[int, int, int], norb: int, dv: float
-) -> NDArray[np.complex128]:
+def normalised(rng: np.random.Generator, shape: tuple[int, int, int], norb: int, dv: float) -> NDArray[np.complex128]:
     """Random orbitals of norm 1."""
     psi = rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))
     return psi / np.sqrt(np.sum(np.abs(psi) ** 2, axis=(0, 1, 2)) * dv)
 
 
-def orthonormal(
-    rng: np.random.Generator, shape: tuple[int, int, int], rank: int, dv: float
-) -> NDArray[np.complex128]:
+def orthonormal(rng: np.random.Generator, shape: tuple[int, int, int], rank: int, dv: float) -> NDArray[np.complex128]:
     """Random columns, orthonormal under dv."""
     points = int(np.prod(shape))
     columns = rng.normal(size=(points, rank)) + 1j * rng.normal(size=(points, rank))

@@ -84,7 +84,12 @@ def test_hartree(backend: str, p: Problem, method: str) -> None:
 def test_same_bits_in_each_run(backend: str, dtype: str, rng: np.random.Generator) -> None:
     shape, norb, rank = (11, 8, 9), 5, 6
     psi = (rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))).astype(dtype)
-    Q, S, f, v = orthonormal(rng, shape, rank, 0.1), np.eye(rank) * (0.3 + 1j), rng.uniform(size=norb), rng.normal(size=shape)
+    Q, S, f, v = (
+        orthonormal(rng, shape, rank, 0.1),
+        np.eye(rank) * (0.3 + 1j),
+        rng.uniform(size=norb),
+        rng.normal(size=shape),
+    )
 
     def run() -> list[np.ndarray]:
         nonlocal_part = kernels.nlp_prop(shape, norb, rank, 0.1, dtype, backend=backend, threads=2)
@@ -94,7 +99,9 @@ def test_same_bits_in_each_run(backend: str, dtype: str, rng: np.random.Generato
         nonlocal_part(work)
         n = kernels.density(shape, norb, dtype, backend, threads=2)(work, f)
         sums = kernels.current(shape, norb, 0.4, dtype, backend, threads=2).sums(work, f)
-        potentials = [kernels.hartree(shape, 0.4, method=m, backend=backend, threads=2)(n) for m in ("multigrid", "dsa")]
+        potentials = [
+            kernels.hartree(shape, 0.4, method=m, backend=backend, threads=2)(n) for m in ("multigrid", "dsa")
+        ]
         return [work, n, sums, *potentials]
 
     for first, second in zip(run(), run(), strict=True):

@@ -43,7 +43,10 @@ def test_plane_wave(laplacian: str) -> None:
 def test_standing_wave(laplacian: str, kinds: str | tuple[str, ...]) -> None:
     shape, h = (7, 8, 9), 0.5
     axes = [kinds] * 3 if isinstance(kinds, str) else kinds
-    k = [np.pi / (h * (n + 1)) if kind == "dirichlet" else 2 * np.pi / (h * n) for n, kind in zip(shape, axes, strict=True)]
+    k = [
+        np.pi / (h * (n + 1)) if kind == "dirichlet" else 2 * np.pi / (h * n)
+        for n, kind in zip(shape, axes, strict=True)
+    ]
     waves = [np.sin(q * h * (np.arange(n) + (kind == "dirichlet"))) for q, n, kind in zip(k, shape, axes, strict=True)]
     n = waves[0][:, None, None] * waves[1][None, :, None] * waves[2]
     k2 = np.sum(np.square(k) if laplacian == "spectral" else (2 * np.sin(np.array(k) * h / 2) / h) ** 2)

@@ -9,7 +9,7 @@ from scipy.linalg import expm
 from mlmd import kernels
 from mlmd.errors import PlanError
 
-from .problems import difference, norms, normalised, orthonormal
+from .problems import difference, normalised, norms, orthonormal
 
 SHAPE, DV = (5, 6, 7), 0.08
 

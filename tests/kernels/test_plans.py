@@ -115,7 +115,9 @@ def test_bad_plans_are_refused(change: dict[str, Any], message: str) -> None:
         kernels.kin_prop(**(good | change))
 
 
-@pytest.mark.parametrize("change", [{"method": "magic"}, {"laplacian": "wide"}, {"tol": 0.0}, {"sweeps": 0}, {"damping": -1}])
+@pytest.mark.parametrize(
+    "change", [{"method": "magic"}, {"laplacian": "wide"}, {"tol": 0.0}, {"sweeps": 0}, {"damping": -1}]
+)
 def test_bad_hartree_plans_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(PlanError):
         kernels.hartree(SHAPE, 0.3, **change)
@@ -156,7 +158,10 @@ def test_complex64_moves_half_the_bytes() -> None:
 
 
 def test_plans_say_what_they_are() -> None:
-    assert repr(kernels.density(SHAPE, 2, threads=1)) == "<Density: grid 4x5x6, 2 orbitals, complex128, backend cpu, 1 threads>"
+    assert (
+        repr(kernels.density(SHAPE, 2, threads=1))
+        == "<Density: grid 4x5x6, 2 orbitals, complex128, backend cpu, 1 threads>"
+    )
     assert repr(kernels.hartree(SHAPE, 0.4, threads=1)) == "<Hartree: grid 4x5x6, backend cpu, 1 threads>"
 
 

@@ -1,6 +1,7 @@
 // The arithmetic of one pair rotation and of one phase, for any complex type: a scalar on a device, a pack of
-// numbers in a vector register on a processor.  The type brings c * x, x + y and times(re, im, x, y), which is
-// (re + i im) x + y, summed from the right: re x + (i im x + y).
+// numbers in a vector register on a processor.  The type brings c * x, x + y, times(re, im, x, y), which is
+// (re + i im) x + y, summed from the right: re x + (i im x + y), and rounded(x), which is x as a number of its own:
+// the compiler must not pull the product that made it into a fused multiply-add.
 //
 // Low parts of coefficients go in first, by fused multiply-adds.  They are below half a unit in the last place of
 // the result; added last, or to a rounded product, they would be lost every time, and the norm would drift.
@@ -36,12 +37,17 @@ MLMD_INLINE Complex<T> times(T re, T im, Complex<T> x, Complex<T> y) {
     return {re * x.re + (y.re - im * x.im), re * x.im + (y.im + im * x.re)};
 }
 
+template <class T>
+MLMD_INLINE Complex<T> rounded(Complex<T> x) {
+    return x;
+}
+
 // a <- (c + low) a + beta b,  b <- (c + low) b - conj(beta) a.
 template <class C, class R>
 MLMD_INLINE void rotate(C &a, C &b, R c, R low, R re, R im) {
     const C old = a;
-    a = c * old + times(re, im, b, low * old);
-    b = c * b + times(-re, im, old, low * b);
+    a = c * old + times(re, im, b, rounded(low * old));
+    b = c * b + times(-re, im, old, rounded(low * b));
 }
 
 // (high + low) x, both factors complex.

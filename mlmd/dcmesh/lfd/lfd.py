@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import units
 from ...errors import NumericsError
 from ...kernels import Density, LocProp
 from ...laser import Laser
@@ -276,7 +277,8 @@ def check_time_step(dt: float, spacing: tuple[float, float, float], laser: Laser
         limit = min(limit, LARGEST_LIGHT_PHASE / laser.frequency)
     if not 0 < dt <= limit:
         raise TimeStepError(
-            f"dt = {dt:g} a.u. cannot be followed on this grid and pulse: it must lie in (0, {limit:.4f}] a.u., "
+            f"dt = {dt:g} a.u. cannot be followed on this grid and pulse: it must lie in (0, {limit:.4f}] a.u. "
+            f"(at most {units.from_atomic(limit, 'as', 'time'):.3g} as), "
             "so that the phases of the kinetic and potential energy do not wrap and the light is resolved"
         )
 

@@ -68,6 +68,36 @@ def mapping(y: NDArray[Any], x: NDArray[Any], dv: float) -> LowRank:
     return LowRank(q, _unitary(np.linalg.inv(pivot)))
 
 
+def rotation(y: NDArray[Any], x: NDArray[Any], dv: float) -> LowRank:
+    """The unitary that takes Y to X and leaves alone all that is orthogonal to both (direct rotation).
+
+    Inside span(Y, X) the complement of Y goes to the complement of X by the nearest unitary.
+
+    Parameters
+    ----------
+    y, x
+        (ngrid, n) orthonormal under dv.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> y, x = (np.linalg.qr(rng.standard_normal((9, 3)) + 0j)[0] for _ in range(2))
+    >>> c = rotation(y, x, dv=1.0)
+    >>> bool(np.allclose(c.apply(y, 1.0), x)), c.q.shape
+    (True, (9, 6))
+    """
+    outside = x - y @ (y.conj().T @ x * dv)
+    weights, vectors = scipy.linalg.eigh(outside.conj().T @ outside * dv)
+    keep = weights > NEGLIGIBLE**2
+    q = np.concatenate([y, outside @ (vectors[:, keep] / np.sqrt(weights[keep]))], axis=1)
+    target = q.conj().T @ x * dv
+    n, size = y.shape[1], q.shape[1]
+    rest_y, rest_x = np.eye(size)[:, n:], scipy.linalg.null_space(target.conj().T, rcond=1e-8)
+    u, _, vh = scipy.linalg.svd(rest_x.conj().T @ rest_y)
+    whole = np.concatenate([target, rest_x @ u @ vh], axis=1)
+    return LowRank(q, _unitary(whole - np.eye(size)))
+
+
 def _unitary(s: Complex) -> Complex:
     """S such that 1 + S is the unitary matrix nearest to 1 + S (takes out the rounding of the inverse)."""
     u, _, vh = scipy.linalg.svd(s + np.eye(len(s)))

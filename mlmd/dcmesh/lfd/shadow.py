@@ -1,19 +1,12 @@
 r"""Shadow propagation: finite differences with a low-rank correction that makes them exact on the QXMD states.
 
-One time step is
+The middle of a step (see `stationary`) is C_2 K(dt; A) C_1 with the split 3-point kinetic propagator K. The unitaries
+C = 1 + Q S Q^H hold everything that the fast grid lacks: the difference of spectral and 3-point kinetic energy, the
+nonlocal pseudopotential, and the splitting error of the step. As dt -> 0, C tends to exp(-i (dt/2) V_c) with
 
-.. math:: \psi \leftarrow e^{-i\frac{dt}{2}v(t+dt)}\; C_2\, K(dt; A)\, C_1\; e^{-i\frac{dt}{2}v(t)}\,\psi .
+.. math:: V_c = W M^{-1} W^\dagger, \qquad W = (H - h_{loc})\,\psi_0, \qquad M = \psi_0^\dagger W ,
 
-K = K_2 K_1 is the split kinetic propagator. The unitaries C_1, C_2 are fixed for the whole MD step, by asking that
-in the dark every QXMD state s with energy e_s takes exactly the phase exp(-i e_s dt).  With L = diag exp(-i e_s dt),
-h = exp(-i v dt/2) and any orthonormal block Z this holds if
-
-.. math:: C_1 (h\psi_0) = K_1^\dagger Z L^{1/2}, \qquad C_2^\dagger (\bar h\psi_0) = K_2 Z L^{-1/2} ;
-
-Z is the orthonormalised mean of the two half steps taken from psi_0 forward and backward, so that C_1 and C_2 are
-close to one, and the step is symmetric in time. Everything that the fast grid lacks is inside: the difference of
-spectral and 3-point kinetic energy, the nonlocal pseudopotential, and the splitting error of the step. As dt -> 0,
-C tends to exp(-i (dt/2) V_c) with V_c = W M^-1 W^H, W = (H - h_loc) psi_0, M = psi_0^H W.
+the low-rank operator that reproduces H on every QXMD state.
 """
 
 from __future__ import annotations
@@ -27,8 +20,9 @@ from numpy.typing import NDArray
 from ...kernels import Current, KinProp, NlpProp
 from ...kernels.constants import SPEED_OF_LIGHT
 from ..qxmd.ground_state import GroundState
-from . import low_rank
+from .low_rank import LowRank, mapping
 from .options import Options
+from .stationary import States, stationary_pair
 
 Array = NDArray[np.float64]
 
@@ -65,9 +59,7 @@ class ShadowPropagator:
         self.bonds = Current(
             self.grid.shape, norb, self.grid.spacing, options.dtype, options.backend, threads=options.threads
         )
-        corrections = discrete_correction(
-            psi0, energies, state.v_loc, dt, self._offset(np.zeros(3)), self.grid.spacing, options
-        )
+        corrections = self._corrections(States(psi0, energies, state.v_loc), options)
         self.first, self.second = (self._plan(c, norb, options) for c in corrections)
         self.w, self.m_inverse = energy_correction(state, k, psi0, energies)
 
@@ -76,7 +68,27 @@ class ShadowPropagator:
         x, y, z = (float(a) for a in A + SPEED_OF_LIGHT * self.momentum)
         return x, y, z
 
-    def _plan(self, c: low_rank.LowRank, norb: int, options: Options) -> NlpProp:
+    def _corrections(self, states: States, options: Options) -> tuple[LowRank, LowRank]:
+        plan = KinProp(
+            self.grid.shape,
+            states.psi.shape[3],
+            self.grid.spacing,
+            self.dt,
+            np.complex128,
+            options.backend,
+            threads=options.threads,
+        )
+        dark = self._offset(np.zeros(3))
+
+        def first(psi: NDArray[Any], adjoint: bool) -> NDArray[Any]:
+            return plan.first_half(psi, A=dark, adjoint=adjoint)
+
+        def second(psi: NDArray[Any], adjoint: bool) -> NDArray[Any]:
+            return plan.second_half(psi, A=dark, adjoint=adjoint)
+
+        return stationary_pair(states, self.dt, self.grid.dv, first, second, mapping)
+
+    def _plan(self, c: LowRank, norb: int, options: Options) -> NlpProp:
         rank = c.q.shape[1]
         plan = NlpProp(
             self.grid.shape, norb, rank, self.grid.dv, options.dtype, None, options.backend, options.threads
@@ -101,41 +113,6 @@ class ShadowPropagator:
     def flops(self) -> int:
         """Floating-point operations of `propagate`."""
         return self.kinetic.flops() + self.first.flops() + self.second.flops()
-
-
-def discrete_correction(
-    psi0: NDArray[np.complex128],
-    energies: Array,
-    v: Array,
-    dt: float,
-    A: tuple[float, float, float],
-    spacing: tuple[float, float, float],
-    options: Options,
-) -> tuple[low_rank.LowRank, low_rank.LowRank]:
-    """The pair C_1, C_2 of the module's docstring.
-
-    Parameters
-    ----------
-    psi0, energies
-        (nx, ny, nz, n) states and their energies (n,) in Ha.
-    v
-        Local potential at t = 0.
-    A
-        Vector potential that stands for the k-point.
-    """
-    shape, n = psi0.shape[:3], psi0.shape[3]
-    dv = float(np.prod(spacing))
-    plan = KinProp(shape, n, spacing, dt, np.complex128, options.backend, threads=options.threads)
-    half_phase = np.exp(-0.5j * dt * v)[..., None]
-    root = np.exp(-0.5j * dt * energies)
-    y1, y2 = half_phase * psi0, half_phase.conj() * psi0
-    forward = plan.first_half(y1.copy(), A=A) * root.conj()
-    backward = plan.second_half(y2.copy(), A=A, adjoint=True) * root
-    z = low_rank.orthonormalise((forward + backward).reshape(-1, n), dv).reshape(psi0.shape)
-    x1 = plan.first_half(np.ascontiguousarray(z * root), A=A, adjoint=True)
-    x2 = plan.second_half(np.ascontiguousarray(z * root.conj()), A=A)
-    y1, x1, y2, x2 = (block.reshape(-1, n) for block in (y1, x1, y2, x2))
-    return low_rank.mapping(y1, x1, dv), low_rank.mapping(y2, x2, dv).adjoint()
 
 
 def energy_correction(

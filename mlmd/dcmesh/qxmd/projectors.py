@@ -121,15 +121,20 @@ class Projectors:
 
     def on_grid(self, offset: Array | None = None) -> NDArray[Any]:
         """All projectors on the grid: (nx, ny, nz, count), real without an offset, complex with one."""
-        blocks = [self._atom(a, offset) for a in range(len(self.elements))]
+        forms = {e: self._forms(e, offset) for e in dict.fromkeys(self.elements)}
+        blocks = [self._atom(a, forms[e], offset) for a, e in enumerate(self.elements)]
         shape = (*self.grid.shape, 0)
         empty = np.zeros(shape, dtype=float if offset is None else complex)
         return np.concatenate([empty, *blocks], axis=3)
 
-    def _atom(self, atom: int, offset: Array | None, direction: int | None = None) -> NDArray[Any]:
+    def _forms(self, element: str, offset: Array | None) -> list[Complex]:
+        return self.form_factors(element, np.zeros(3) if offset is None else offset, half=offset is None)
+
+    def _atom(
+        self, atom: int, forms: list[Complex], offset: Array | None, direction: int | None = None
+    ) -> NDArray[Any]:
         """Projectors of one atom, or their derivative by its coordinate along ``direction``."""
         half = offset is None
-        forms = self.form_factors(self.elements[atom], np.zeros(3) if offset is None else offset, half)
         if not forms:
             return np.zeros((*self.grid.shape, 0), dtype=float if half else complex)
         phase = structure_phase(self.grid, self.positions[atom], half)
@@ -142,13 +147,14 @@ class Projectors:
         """Force of the nonlocal potential on each atom, Ha/bohr, for one k-point's orbitals."""
         flat = psi.reshape(self.grid.size, -1)
         result, start = np.zeros((len(self.elements), 3)), 0
-        for atom in range(len(self.elements)):
-            p = self._atom(atom, offset).reshape(self.grid.size, -1)
+        for atom, element in enumerate(self.elements):
+            forms = self._forms(element, offset)
+            p = self._atom(atom, forms, offset).reshape(self.grid.size, -1)
             stop = start + p.shape[1]
             h = self.coupling[start:stop, start:stop]
             amplitude = h @ (p.conj().T @ flat) * self.grid.dv
             for axis in range(3):
-                slope = self._atom(atom, offset, axis).reshape(self.grid.size, -1)
+                slope = self._atom(atom, forms, offset, axis).reshape(self.grid.size, -1)
                 overlap = slope.conj().T @ flat * self.grid.dv
                 result[atom, axis] = -2 * np.sum(np.real(np.conj(overlap) * amplitude) * occupations)
             start = stop

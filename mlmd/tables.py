@@ -1,0 +1,132 @@
+"""What the commands print when they are done: plain tables of figures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from . import backends, units
+from .compare import Comparison
+
+_GIB = 2**30
+
+
+def summary_table(summary: dict[str, Any], folder: Path) -> Table:
+    """Return the main figures of a finished run.
+
+    Parameters
+    ----------
+    summary : dict
+        As in ``summary.json``.
+    folder : Path
+        The run folder.
+
+    Returns
+    -------
+    rich.table.Table
+        One figure in each row.
+    """
+    table = _facts()
+    table.add_row("excited electrons", f"{summary['n_exc']:.6g} of {summary['electrons']}")
+    table.add_row("energy absorbed", f"{summary['energy_absorbed_hartree']:.6g} Ha")
+    table.add_row("norm deviation", f"{summary['norm_deviation']:.1e}")
+    table.add_row("time simulated", f"{summary['time_fs']:.4g} fs in {summary['steps']} steps")
+    table.add_row("speed", f"{summary['s_per_electron_step']:.2e} s/(electron*step)")
+    table.add_row("results", escape(str(folder)))
+    return table
+
+
+def machine_table() -> Table:
+    """Return what this machine has.
+
+    Returns
+    -------
+    rich.table.Table
+        One part of the machine in each row.
+    """
+    machine = backends.describe()
+    threads = backends.default_threads()
+    used = "" if threads == machine.threads else f"; kernels use {threads} (OMP_NUM_THREADS)"
+    table = _facts()
+    table.add_row("CPU", escape(machine.cpu))
+    table.add_row("instruction sets", " ".join(machine.instruction_sets) or "none that matter here")
+    table.add_row("threads", f"{machine.threads}{used}")
+    table.add_row("memory", "unknown" if machine.memory is None else f"{machine.memory / _GIB:.1f} GiB")
+    table.add_row("GPUs", escape("\n".join(machine.gpus)) or "none found")
+    return table
+
+
+def backend_table() -> Table:
+    """Return the backends and whether they work, with the reason where they do not.
+
+    Returns
+    -------
+    rich.table.Table
+        One backend in each row.
+    """
+    table = Table("backend", "status", "what it is", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in backends.names():
+        backend = backends.get(name)
+        status = backend.status()
+        word, reason = ("[green]works[/]", "") if status.works else ("[red]not here[/]", f"\n{escape(status.reason)}")
+        table.add_row(name, word, escape(backend.summary) + reason)
+    return table
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return the figures of two runs and how far A is from B.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The runs.
+
+    Returns
+    -------
+    rich.table.Table
+        One quantity in each row: of A, of B, and their difference.
+    """
+    c = comparison
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for letter, run in (("A", c.a), ("B", c.b)):
+        table.add_column(escape(f"{letter}: {run.folder.name or run.folder}"), justify="right")
+    table.add_column("difference", justify="right", no_wrap=True)
+    table.add_row("run", *(escape(run.label.replace(", dt", "\ndt")) for run in (c.a, c.b)), "", end_section=True)
+    end = units.from_atomic(float(c.time[-1]), "fs", "time")
+    table.add_row(f"n_exc at {end:.4g} fs", f"{c.n_exc_a[-1]:.5g}", f"{c.n_exc_b[-1]:.5g}", _signed(c.final_n_exc))
+    table.add_row("n_exc(t), largest", f"{c.n_exc_a.max():.5g}", f"{c.n_exc_b.max():.5g}", _at_most(c.largest_n_exc))
+    sizes = [np.linalg.norm(J, axis=1) for J in (c.J_a, c.J_b)]
+    table.add_row("J(t), largest (a.u.)", *(f"{size.max():.4g}" for size in sizes), _at_most(c.largest_current))
+    means = (np.sqrt(np.mean(size**2)) for size in sizes)
+    table.add_row("J(t), root mean square", *(f"{mean:.4g}" for mean in means), _percent(c.current))
+    table.add_row("energy absorbed (Ha)", f"{c.absorbed_a:.5g}", f"{c.absorbed_b:.5g}", _signed(c.absorbed))
+    table.add_row("norm deviation", *(f"{run.series['norm'].max():.1e}" for run in (c.a, c.b)), "")
+    table.add_row("s/(electron*step)", f"{c.a.seconds:.2e}", f"{c.b.seconds:.2e}", _signed(c.seconds))
+    return table
+
+
+def _facts() -> Table:
+    """Return an empty table of names and values."""
+    table = Table(box=None, show_header=False)
+    table.add_column(no_wrap=True)
+    return table
+
+
+def _percent(ratio: float) -> str:
+    """Return a ratio in percent."""
+    return f"{100 * ratio:.3g} %" if math.isfinite(ratio) else "B is 0"
+
+
+def _signed(ratio: float) -> str:
+    return f"{'+' if ratio > 0 and math.isfinite(ratio) else ''}{_percent(ratio)}"
+
+
+def _at_most(ratio: float) -> str:
+    return f"at most {_percent(ratio)}" if math.isfinite(ratio) else _percent(ratio)

@@ -1,0 +1,48 @@
+"""Every instruction-set variant of the C++ module, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import numpy as np
+from mlmd import _cpu, kernels
+
+if _cpu.isa() != "{isa}":
+    raise SystemExit(77)
+rng = np.random.default_rng(1)
+shape, norb, rank = (5, 6, 7), 5, 3
+f, v = rng.uniform(size=norb), rng.normal(size=shape)
+Q, S = (rng.normal(size=size) + 0j for size in ((*shape, rank), (rank, rank)))
+wide = rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))
+for dtype, tolerance in (("complex128", 1e-12), ("complex64", 2e-6)):
+    psi = [wide.astype(dtype), wide.astype(dtype).astype(complex)]
+    results = []
+    for work, name, kind in ((psi[0], "cpu", dtype), (psi[1], "reference", "complex128")):
+        low_rank = kernels.nlp_prop(shape, norb, rank, 0.01, kind, backend=name)
+        low_rank.set(Q, S)
+        kernels.kin_prop(shape, norb, 0.4, 0.1, kind, name)(work, (1.0, 2.0, 90.0))
+        kernels.loc_prop(shape, norb, 0.1, kind, name)(low_rank(work), v)
+        n = kernels.density(shape, norb, kind, name)(work, f)
+        sums = kernels.current(shape, norb, 0.4, kind, name).sums(work, f)
+        potentials = [kernels.hartree(shape, 0.4, method=m, backend=name)(v) for m in ("multigrid", "dsa")]
+        results.append([work, n, sums, *potentials])
+    for got, expected in zip(*results):
+        assert np.max(np.abs(got - expected)) <= tolerance * np.max(np.abs(expected)), (dtype, expected.shape)
+"""
+
+
+@pytest.mark.parametrize("isa", ["v2", "v3", "v4"])
+def test_variant_agrees_with_the_reference(isa: str) -> None:
+    pytest.importorskip("mlmd._cpu")
+    environment = os.environ | {"MLMD_ISA": isa, "OMP_NUM_THREADS": "1"}
+    answer = subprocess.run(
+        [sys.executable, "-c", CODE.replace("{isa}", isa)], env=environment, capture_output=True, text=True, check=False
+    )
+    if answer.returncode == 77:
+        pytest.skip(f"this processor does not run {isa}")
+    assert answer.returncode == 0, answer.stderr

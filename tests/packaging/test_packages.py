@@ -1,0 +1,77 @@
+"""sdist, wheel from the sdist, and editable install: each has all packages, data and the C++ module."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+CHECK = """
+import mlmd, mlmd.perf, mlmd.tuning, numpy as np
+from pathlib import Path
+assert Path(mlmd.__file__).is_relative_to(FOLDER), mlmd.__file__
+plan = mlmd.kernels.density((4, 4, 4), 2, backend="cpu")
+assert np.allclose(plan(np.ones((4, 4, 4, 2), complex), np.ones(2)), 2.0)
+import mlmd.kernels.numba
+"""
+
+
+def run(*command: str, cwd: Path) -> None:
+    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def check(python: str, folder: Path, cwd: Path, path: str = "") -> None:
+    start = f"import sys; sys.path.insert(0, {path!r})\n" if path else ""
+    run(python, "-c", start + CHECK.replace("FOLDER", repr(str(folder))), cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """The sdist, unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "setup.py", "-q", "sdist", "-d", str(folder), cwd=pytestconfig.rootpath)
+    (archive,) = folder.glob("mlmd-*.tar.gz")
+    run("tar", "xzf", str(archive), cwd=folder)
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+def test_wheel_from_sdist(sdist: Path, tmp_path: Path) -> None:
+    run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(sdist), cwd=tmp_path)
+    (wheel,) = tmp_path.glob("mlmd-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("py.typed", "cli.py", "kernels/kin_prop.py", "kernels/numba/kin_prop.py", "backends/cpu.py"):
+        assert f"mlmd/{needed}" in names
+    assert any(name.endswith(".dat") for name in names)
+    assert not [name for name in names if name.startswith(("kernels/", "tests/", "csrc/"))]
+    target = tmp_path / "site"
+    run(*PIP, "install", "--no-deps", "--target", str(target), str(wheel), cwd=tmp_path)
+    check(sys.executable, target, tmp_path, path=str(target))
+
+
+def test_editable_install(sdist: Path, tmp_path: Path) -> None:
+    """In a fresh virtual environment that sees the packages of this one."""
+    run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv"), cwd=tmp_path)
+    python = tmp_path / "venv" / "bin" / "python"
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "outer.pth").write_text("\n".join(here) + "\n")
+    run(
+        *PIP,
+        "--python",
+        str(python),
+        "install",
+        "--no-deps",
+        "--no-build-isolation",
+        "--ignore-installed",
+        "-e",
+        str(sdist),
+        cwd=tmp_path,
+    )
+    check(str(python), sdist, tmp_path)
