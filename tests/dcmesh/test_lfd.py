@@ -120,7 +120,7 @@ def test_at_least_second_order_in_the_time_step(h2_bands: GroundState, mode: str
 
 @pytest.mark.slow
 def test_shadow_meets_exact_at_least_at_second_order_in_the_spacing() -> None:
-    """H has no nonlocal potential: outside its states the shadow lacks only the O(h^2) of the 3-point kinetic energy."""
+    """H has no nonlocal potential: outside its states the shadow lacks only the O(h^2) of 3-point kinetic energy."""
     gaps, spacings = [], []
     for points in (18, 24, 32):
         gs = ground_state(hydrogen(), (points,) * 3, extra_bands=11)

@@ -71,7 +71,7 @@ def test_silicon_with_k_points() -> None:
 
 @pytest.mark.slow
 def test_k_points_of_lead_titanate_lower_the_energy_and_open_the_gap() -> None:
-    """Their k-point run has 30 points per axis, where their energy is 2 mHa per electron too deep: compare the change."""
+    """Their k-point run has 30 points per axis, where they are 2 mHa per electron too deep: compare the change."""
     options = {"tol": 1e-7, "extra_bands": 3}
     gamma = ground_state(lead_titanate(), (30, 30, 32), **options)
     k = ground_state(lead_titanate(), (30, 30, 32), **options, **SHIFTED)

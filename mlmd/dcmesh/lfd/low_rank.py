@@ -95,7 +95,7 @@ def rotation(y: NDArray[Any], x: NDArray[Any], dv: float) -> LowRank:
     rest_y, rest_x = np.eye(size)[:, n:], scipy.linalg.null_space(target.conj().T, rcond=1e-8)
     u, _, vh = scipy.linalg.svd(rest_x.conj().T @ rest_y)
     whole = np.concatenate([target, rest_x @ u @ vh], axis=1)
-    return LowRank(q, _unitary(whole - np.eye(size)))
+    return LowRank(q, _unitary(whole.astype(np.complex128) - np.eye(size)))
 
 
 def _unitary(s: Complex) -> Complex:

@@ -1,0 +1,58 @@
+"""PbTiO3 in real time at its real size: 30 x 30 x 32 points, 34 electrons, 32 states in the shadow's basis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmd.backends import get
+from mlmd.dcmesh.lfd import LFD
+from mlmd.dcmesh.qxmd import GroundState, ground_state
+from mlmd.kernels.constants import SPEED_OF_LIGHT
+from mlmd.laser import NoLaser, SinSquaredPulse
+
+from ..dcmesh.conftest import lead_titanate
+
+pytestmark = pytest.mark.slow
+PULSE = SinSquaredPulse(photon_energy=0.4, length=10.0, intensity=0.03**2 * SPEED_OF_LIGHT / (8 * np.pi))
+BACKENDS = ("reference", "numba", "cpu")
+
+
+@pytest.fixture(scope="module")
+def state() -> GroundState:
+    return ground_state(lead_titanate(), (30, 30, 32), extra_bands=15)
+
+
+def excited(state: GroundState, dt: float = 0.04, **options) -> float:
+    lfd = LFD(state, dt, PULSE, hartree="fft", **options)
+    lfd.advance(round(PULSE.duration / dt))
+    return lfd.observe()["n_exc"]
+
+
+def test_dark_for_a_thousand_steps(state: GroundState) -> None:
+    lfd = LFD(state, 0.04, NoLaser())
+    before = lfd.observe()["energy"]["total"]
+    lfd.advance(1000)
+    after = lfd.observe()
+    print(f"n_exc {after['n_exc']:.1e}, drift {(after['energy']['total'] - before) / 34:.1e} Ha per electron")
+    assert after["n_exc"] < 1e-6
+    assert abs(after["energy"]["total"] - before) / state.electrons < 1e-6
+
+
+def test_backends_and_precisions_give_the_same_excitation(state: GroundState) -> None:
+    expected = excited(state, backend="reference")
+    for backend in BACKENDS:
+        if not get(backend).status().works:
+            continue
+        for precision in ("fp64", "fp32"):
+            n = excited(state, backend=backend, precision=precision)
+            print(f"{backend} {precision}: n_exc {n:.8f}, relative difference {n / expected - 1:.1e}")
+            assert n == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["shadow", "exact"])
+def test_second_order_in_the_time_step(state: GroundState, mode: str) -> None:
+    n = [excited(state, dt=dt, mode=mode) for dt in (0.04, 0.02, 0.01)]
+    order = np.log2((n[0] - n[1]) / (n[1] - n[2]))
+    print(f"{mode}: n_exc {n}, order {order:.2f}")
+    assert order == pytest.approx(2.0, abs=0.2)
