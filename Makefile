@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard setup.py pyproject.toml csrc/*/*.cpp csrc/*/*.h csrc/include/mlmd/*.h)
 
+# Threads that wait for one another by spinning cost several times the run time when the cores are shared.
+export OMP_WAIT_POLICY ?= passive
+export OPENBLAS_NUM_THREADS ?= 1
+
 .PHONY: demo test test-slow lint sanitize bench clean
 
 demo: $(VENV)/.installed

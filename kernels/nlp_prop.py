@@ -99,6 +99,26 @@ class NlpProp(Plan):
         self._Q = Q.reshape(self.points, self.rank).astype(MODES[self.mode])
         self._S = S.copy()
 
+    def set_middle(self, S: NDArray[Any]) -> None:
+        """Replace the middle matrix and keep Q.
+
+        Parameters
+        ----------
+        S : ndarray, (rank, rank), complex128
+            Middle matrix.
+
+        Raises
+        ------
+        PlanError
+            If `set` was not called yet.
+        ArrayError
+            If the array does not fit the plan.
+        """
+        if self._Q is None:
+            raise PlanError("the plan has no operator yet; call plan.set(Q, S) first")
+        checked_array("S", S, (self.rank, self.rank), np.dtype(np.complex128), False)
+        self._S = S.copy()
+
     def __call__(self, psi: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Apply the operator.
 

@@ -32,6 +32,10 @@ class LowRank(NamedTuple):
         """C^H."""
         return LowRank(self.q, self.s.conj().T.copy())
 
+    def largest_phase(self) -> float:
+        """Largest |phase| of the eigenvalues of C, rad."""
+        return float(np.abs(np.angle(np.linalg.eigvals(self.s + np.eye(len(self.s))))).max(initial=0.0))
+
     def apply(self, psi: NDArray[Any], dv: float) -> NDArray[Any]:
         """C psi for flat psi (ngrid, n)."""
         return psi + self.q @ (self.s @ (self.q.conj().T @ psi * dv))

@@ -6,11 +6,13 @@ nonlocal pseudopotential, and the splitting error of the step. As dt -> 0, C ten
 
 .. math:: V_c = W M^{-1} W^\dagger, \qquad W = (H - h_{loc})\,\psi_0, \qquad M = \psi_0^\dagger W ,
 
-the low-rank operator that reproduces H on every QXMD state.
+the low-rank operator that reproduces H on every QXMD state. Under light the correction follows A to first order (see
+`gauge`): K_2 U(A) K_1 stands for K = K_2 K_1.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,13 @@ from numpy.typing import NDArray
 from ...kernels import Current, KinProp, NlpProp
 from ...kernels.constants import SPEED_OF_LIGHT
 from ..qxmd.ground_state import GroundState
+from .gauge import VelocityCorrection, diamagnetic_difference
 from .low_rank import LowRank, mapping
 from .options import Options
 from .stationary import States, stationary_pair
 
 Array = NDArray[np.float64]
+LARGEST_PHASE = np.pi / 2  # of the correction; beyond it M is nearly singular at this dt
 
 
 class ShadowPropagator:
@@ -62,6 +66,8 @@ class ShadowPropagator:
         corrections = self._corrections(States(psi0, energies, state.v_loc), options)
         self.first, self.second = (self._plan(c, norb, options) for c in corrections)
         self.w, self.m_inverse = energy_correction(state, k, psi0, energies)
+        self.diamagnetic = diamagnetic_difference(state, k, psi0[..., :norb])
+        self.velocity = [VelocityCorrection(state, k, psi0, axis, norb, dt, options) for axis in range(3)]
 
     def _offset(self, A: Array) -> tuple[float, float, float]:
         """A plus the k-point's momentum as a vector potential."""
@@ -86,7 +92,14 @@ class ShadowPropagator:
         def second(psi: NDArray[Any], adjoint: bool) -> NDArray[Any]:
             return plan.second_half(psi, A=dark, adjoint=adjoint)
 
-        return stationary_pair(states, self.dt, self.grid.dv, first, second, mapping)
+        pair = stationary_pair(states, self.dt, self.grid.dv, first, second, mapping)
+        if pair[0].largest_phase() > LARGEST_PHASE:
+            warnings.warn(
+                f"the shadow's correction turns some states by {pair[0].largest_phase():.1f} rad in half a step of "
+                f"dt = {self.dt:g} a.u.: take a smaller dt or other extra_bands",
+                stacklevel=5,
+            )
+        return pair
 
     def _plan(self, c: LowRank, norb: int, options: Options) -> NlpProp:
         rank = c.q.shape[1]
@@ -97,22 +110,40 @@ class ShadowPropagator:
         return plan
 
     def propagate(self, psi: NDArray[Any], A: Array) -> None:
-        """psi <- C_2 K(dt; A) C_1 psi, in place."""
+        """psi <- C_2 K_2 U(A) K_1 C_1 psi, in place; U = 1 in the dark."""
         self.first(psi)
-        self.kinetic(psi, A=self._offset(A))
+        if np.any(A):
+            self.kinetic.first_half(psi, A=self._offset(A))
+            self._follow_light(psi, A)
+            self.kinetic.second_half(psi, A=self._offset(A))
+        else:
+            self.kinetic(psi, A=self._offset(A))
         self.second(psi)
+
+    def _follow_light(self, psi: NDArray[Any], A: Array) -> None:
+        """U(A): symmetric product of exp(-i dt (A_x/c) V_x) and its like."""
+        *outer, last = [axis for axis in range(3) if A[axis]]
+        for axis in outer:
+            self.velocity[axis].propagate(psi, A[axis], 0.5)
+        self.velocity[last].propagate(psi, A[last], 1.0)
+        for axis in reversed(outer):
+            self.velocity[axis].propagate(psi, A[axis], 0.5)
 
     def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array]:
         """Energy terms (Ha) that depend on psi itself, and the current density J (3,)."""
         measure = self.bonds.measure(psi, f, A=self._offset(A))
         overlap = self.w.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
         correction = np.real(np.sum(overlap.conj() * (self.m_inverse @ overlap), axis=0))
-        terms = {"kinetic": float(measure.kinetic_energy), "correction": float(correction @ f)}
-        return terms, np.asarray(measure.J)
+        velocity = np.array([v.expectation(psi, f) for v in self.velocity])
+        a, n = np.asarray(A) / SPEED_OF_LIGHT, np.einsum("s,sab->ab", f, self.diamagnetic)
+        followed = float(correction @ f + velocity @ a + 0.5 * a @ n @ a)
+        terms = {"kinetic": float(measure.kinetic_energy), "correction": followed}
+        return terms, np.asarray(measure.J) + (velocity + n @ a) / self.grid.volume
 
     def flops(self) -> int:
-        """Floating-point operations of `propagate`."""
-        return self.kinetic.flops() + self.first.flops() + self.second.flops()
+        """Floating-point operations of `propagate` under light along one axis."""
+        light = max(v.flops() for v in self.velocity)
+        return self.kinetic.flops() + self.first.flops() + self.second.flops() + light
 
 
 def energy_correction(
