@@ -44,7 +44,7 @@ def ewald(charges: Array, positions: Array, lengths: tuple[float, float, float])
     e_wave, f_wave = _wave_space(charges, positions, edges, eta, 2 * eta * reach)
     e_self = -eta / np.sqrt(np.pi) * float(np.sum(charges**2))
     e_background = -np.pi / (2 * volume * eta**2) * float(np.sum(charges)) ** 2
-    return e_real + e_wave + e_self + e_background, f_real + f_wave
+    return float(e_real + e_wave + e_self + e_background), f_real + f_wave
 
 
 def _lattice(limits: Array) -> Array:
