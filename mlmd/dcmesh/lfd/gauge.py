@@ -11,7 +11,7 @@ the Hermitian operator that has these values on psi_0, and none between states o
 .. math:: V_\alpha = W_\alpha\psi_0^\dagger + \psi_0 W_\alpha^\dagger - \psi_0(\psi_0^\dagger W_\alpha)\psi_0^\dagger
           = Q_\alpha\,\sigma_\alpha\,Q_\alpha^\dagger .
 
-It adds (A/c).V to the energy, <V>/volume to the current, and exp(-i dt (A/c) sigma) - 1 as a low-rank factor to the step.
+It adds (A/c).V to the energy, <V>/volume to the current, and a low-rank factor exp(-i dt (A/c) sigma) to the step.
 The second order is nearly the same number for every state, so that it acts on no dynamics: its expectation value in
 the ground state, N, adds (1/2)(A/c).N.(A/c) to the energy and N.(A/c)/volume to the current (the diamagnetic term).
 """
