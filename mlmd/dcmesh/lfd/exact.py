@@ -100,8 +100,7 @@ class ExactPropagator:
 
     def _nonlocal_energy(self, psi: NDArray[Any], f: Array, q: Array) -> float:
         p = self.projectors.on_grid(q).reshape(self.grid.size, -1)
-        overlap = p.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
-        return float(np.real(np.sum(overlap.conj() * (self.projectors.coupling @ overlap), axis=0)) @ f)
+        return float(self.projectors.energies(p, psi) @ f)
 
     def _nonlocal_slope(self, psi: NDArray[Any], f: Array, q: Array, axis: int) -> float:
         """d<v_nl>/dq along an axis: the commutator i[v_nl, r] of the current."""

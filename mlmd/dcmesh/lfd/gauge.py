@@ -121,9 +121,8 @@ def diamagnetic_difference(state: GroundState, k: int, psi0: NDArray[np.complex1
 
 
 def _nonlocal_energies(state: GroundState, psi: NDArray[np.complex128], q: Array) -> Array:
-    grid = state.grid
-    applied = _nonlocal(state, psi, q)
-    return np.asarray(np.real(np.sum(psi.conj() * applied, axis=(0, 1, 2))) * grid.dv)
+    projectors = state.ions.projectors
+    return projectors.energies(projectors.on_grid(q).reshape(state.grid.size, -1), psi)
 
 
 def _spectral_velocity(psi: NDArray[np.complex128], grid: Grid, axis: int, k: float) -> NDArray[Any]:
@@ -139,10 +138,8 @@ def _stencil_velocity(psi: NDArray[np.complex128], h: float, axis: int, k: float
 
 
 def _nonlocal(state: GroundState, psi: NDArray[np.complex128], q: Array) -> NDArray[Any]:
-    projectors, grid = state.ions.projectors, state.grid
-    p = projectors.on_grid(q).reshape(grid.size, -1)
-    amplitude = projectors.coupling @ (p.conj().T @ psi.reshape(grid.size, -1)) * grid.dv
-    return (p @ amplitude).reshape(psi.shape)
+    projectors = state.ions.projectors
+    return projectors.apply(projectors.on_grid(q).reshape(state.grid.size, -1), psi)
 
 
 def hermitian_extension(

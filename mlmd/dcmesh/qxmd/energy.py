@@ -24,9 +24,7 @@ def band_energies(
     kinetic = nonlocal_ = 0.0
     for h, orbitals, occupation, weight in zip(hamiltonians, psi, f, weights, strict=True):
         kinetic += weight * float(np.sum(occupation * h.kinetic_energies(orbitals)))
-        overlap = h.p.conj().T @ orbitals.reshape(h.grid.size, -1) * h.grid.dv
-        per_orbital = np.real(np.sum(overlap.conj() * (h.projectors.coupling @ overlap), axis=0))
-        nonlocal_ += weight * float(np.sum(occupation * per_orbital))
+        nonlocal_ += weight * float(np.sum(occupation * h.projectors.energies(h.p, orbitals)))
     return {"kinetic": kinetic, "nonlocal": nonlocal_}
 
 

@@ -50,9 +50,7 @@ class Hamiltonian:
 
     def nonlocal_part(self, psi: NDArray[Any]) -> NDArray[Any]:
         """v_nl psi."""
-        flat = psi.reshape(self.grid.size, -1)
-        amplitude = self.projectors.coupling @ (self.p.conj().T @ flat) * self.grid.dv
-        return (self.p @ amplitude).reshape(psi.shape)
+        return self.projectors.apply(self.p, psi)
 
     def apply(self, psi: NDArray[Any]) -> NDArray[Any]:
         """H psi."""

@@ -143,6 +143,16 @@ class Projectors:
         spectrum = np.stack([form * phase for form in forms], axis=3)
         return fourier.backward(spectrum, self.grid.shape, real=half)
 
+    def apply(self, p: NDArray[Any], psi: NDArray[Any]) -> NDArray[Any]:
+        """v_nl psi with the projectors ``p``, flat as (ngrid, count)."""
+        amplitude = self.coupling @ (p.conj().T @ psi.reshape(self.grid.size, -1)) * self.grid.dv
+        return (p @ amplitude).reshape(psi.shape)
+
+    def energies(self, p: NDArray[Any], psi: NDArray[Any]) -> Array:
+        """Expectation value of v_nl in each orbital with the projectors ``p``, flat as (ngrid, count); Ha."""
+        overlap = p.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
+        return np.asarray(np.real(np.sum(overlap.conj() * (self.coupling @ overlap), axis=0)))
+
     def forces(self, psi: NDArray[Any], occupations: Array, offset: Array | None) -> Array:
         """Force of the nonlocal potential on each atom, Ha/bohr, for one k-point's orbitals."""
         flat = psi.reshape(self.grid.size, -1)
