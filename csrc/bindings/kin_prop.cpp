@@ -4,19 +4,23 @@
 
 namespace mlmd_binding {
 
-static void kin_prop(py::array psi, const py::array &pairs, const py::array &turns, const py::array &phase,
-                     int threads) {
-    const mlmd_psi waves = writable_wave_functions(psi);
-    require(pairs.ndim() == 2 && turns.ndim() == 2, "pairs and turns must be tables");
+static void kin_prop(py::array psi, const py::array &pairs, const py::array &angles, double phase,
+                     const py::array &bonds, const py::object &v, const py::array &times, int steps, int threads) {
+    require(psi.writeable() && contiguous(psi) && psi.ndim() == 5, "psi must be (blocks, nx, ny, nz, orbitals), C-contiguous, writable");
+    const mlmd_psi waves = {psi.mutable_data(), {psi.shape(1), psi.shape(2), psi.shape(3)}, psi.shape(4),
+                            complex_type(psi, "psi must be complex")};
+    require(pairs.ndim() == 2, "pairs must be a table");
     const py::ssize_t count = pairs.shape(0);
     const int32_t *p = read<int32_t>(pairs, 4 * count, "pairs must be (sweeps, 4) int32");
-    const double *t = read<double>(turns, 4 * count, "turns must be (sweeps, 4) float64");
-    const auto *g = read<std::complex<double>>(phase, 2, "phase must be 2 complex128");
+    const double *angle = read<double>(angles, count, "angles must be (sweeps,) float64");
     std::vector<mlmd_sweep> sweeps;
-    for (py::ssize_t k = 0; k < count; ++k, p += 4, t += 4)
-        sweeps.push_back({p[0], p[1], p[2], p[3], t[0], t[1], t[2], t[3]});
-    const double parts[4] = {g[0].real(), g[0].imag(), g[1].real(), g[1].imag()};
-    run([&] { return mlmd_kin_prop(&waves, sweeps.data(), count, parts, threads); });
+    for (py::ssize_t k = 0; k < count; ++k, p += 4) sweeps.push_back({p[0], p[1], p[2], p[3], angle[k]});
+    const double *theta = read<double>(bonds, 3, "bonds must be 3 float64");
+    const double *time = read<double>(times, 2, "times must be 2 float64");
+    mlmd_kinetic how = {sweeps.data(), count, {theta[0], theta[1], theta[2]}, phase, nullptr, time[0], time[1], steps};
+    if (!v.is_none())
+        how.v = read<double>(py::cast<py::array>(v), psi.shape(1) * psi.shape(2) * psi.shape(3), "v must be (nx, ny, nz) float64");
+    run([&] { return mlmd_kin_prop(&waves, psi.shape(0), &how, threads); });
 }
 
 static Binding binding([](py::module_ &m) { m.def("kin_prop", kin_prop); });

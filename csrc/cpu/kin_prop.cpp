@@ -1,118 +1,239 @@
-// Kinetic propagator: all pair rotations of an axis in one pass over psi.
+// Kinetic propagator in one pass over psi.
 //
-// Seen along an axis, psi is [outer][n][inner].  A bundle, n points times a stretch of the contiguous inner
-// direction, is copied into scratch memory that stays in the cache, gets all sweeps of the axis there, and is
-// copied back.  In scratch the rows are adjacent (in psi they may lie a power of two apart and evict one another)
-// and padded to whole registers.
+// The grid is a column of planes, planes are columns of lines, lines of points; each axis has its wave (wave.h).
+// When a plane is loaded its lines get the waves of y and z in the first-level cache, then the wave of x turns it
+// against the planes before, which are still in the second-level cache, and finished planes leave.  What has to be
+// near: about four planes.  Orbitals that are too many for that are best kept in blocks (psi.blocks); in one wide
+// grid the wave of x makes a pass of its own, line by line.
 #include <algorithm>
+#include <unistd.h>
 
 #include "common.h"
-#include "simd.h"
+#include "gauge.h"
+#include "turns.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
-constexpr int64_t BUNDLE_BYTES = 64 * 1024;
+constexpr int64_t WINDOW = 4, LEAST_RANGE = 6;  // planes
 
-// A block of rows: points along the axis, reals in a row, reals from row to row.
-struct Rows {
-    int64_t n, width, stride;
+// Arrivals begin, begin + 2, ... below end that are one chain each, the same in all, with nothing between them.
+template <class T>
+struct Chains {
+    int64_t begin, end;
+    T tangent[3];
 };
 
-// All pairs of a set; the rows are whole registers.
 template <class T>
-void sweep(T *bundle, const Rows &rows, const mlmd_sweep &s) {
-    typedef Pack<T, VECTOR_BYTES> P;
-    const auto c = P::splat(s.c), low = P::splat(s.c_low), re = P::splat(s.beta_re), im = P::alternate(s.beta_im);
-    const auto pair = [&](T *a, T *b) MLMD_LAMBDA {
-        for (int64_t i = 0; i < rows.width; i += P::SIZE) {
-            P x = P::load(a + i), y = P::load(b + i);
-            rotate(x, y, c, low, re, im);
-            x.store(a + i);
-            y.store(b + i);
+Chains<T> longest_run(const std::vector<Arrival> &arrivals) {
+    const auto is_chain = [&](size_t k) { return arrivals[k].turns.size() == 1 && arrivals[k].turns[0].kind == Kind::chain; };
+    size_t begin = 0;
+    while (begin < arrivals.size() && !is_chain(begin)) ++begin;
+    if (begin == arrivals.size()) return {-1, -1, {}};
+    const Turn &first = arrivals[begin].turns[0];
+    size_t end = begin;
+    while (end < arrivals.size() && is_chain(end) && arrivals[end - 1].turns.empty() &&
+           arrivals[end].turns[0].re == first.re && arrivals[end].turns[0].im == first.im &&
+           arrivals[end].turns[0].c == first.c)
+        end += 2;
+    if (end == begin) return {-1, -1, {}};
+    const auto as = [](double t) { return static_cast<T>(t); };
+    return {static_cast<int64_t>(begin), static_cast<int64_t>(end), {as(first.re), as(first.im), as(first.c)}};
+}
+
+template <class T>
+struct Step {
+    Wave wave[3];
+    Chains<T> chains;  // of the wave along z
+    Gauges<T> gauges;
+};
+
+// One block of orbitals: grid[x][y][z][width], width in reals.
+template <class T, class Width>
+class Block {
+  public:
+    Block(T *grid, const int64_t n[3], Width width, const Step<T> &step)
+        : grid_(grid), n_(n), width_(width), line_(n[2] * width), step_(step) {}
+
+    // Planes of one range as they come, two at a time: lines that y is done with turn against the planes before at
+    // once, while they are in the first-level cache.
+    void first_pass(int64_t begin, int64_t end) const {
+        for (int64_t x = begin; x < end; x += 2) {
+            const int64_t next = std::min(x + 2, end);
+            for (int64_t y = 0; y < n_[1]; ++y) {
+                for (int64_t k = x; k < next; ++k) enter(k, y);
+                for (int32_t done : step_.wave[1].first[y].finished)
+                    for (int64_t k = x; k < next; ++k) turn_planes(step_.wave[0].first[k], done);
+            }
         }
-    };
-    T *a = bundle + s.start * rows.stride;
-    for (int32_t k = 0; k < s.count; ++k, a += 2 * rows.stride) pair(a, a + rows.stride);
-    if (s.wrap) pair(bundle + (rows.n - 1) * rows.stride, bundle);
+    }
+
+    // What joins the ranges, on one line of each plane.
+    void second_pass(int64_t y) const {
+        for (const Arrival &arrival : step_.wave[0].rest) turn_planes(arrival, y);
+    }
+
+  private:
+    T *line(int64_t x, int64_t y) const { return grid_ + (x * n_[1] + y) * line_; }
+
+    // A line arrives: phase of the way in, wave along z, wave along y over the lines before it.
+    void enter(int64_t x, int64_t y) const {
+        T *here = line(x, y);
+        const Gauge<T> gauge = step_.gauges.line(x, y);
+        const auto point = [&](int32_t z) MLMD_LAMBDA { return here + z * width_; };
+        for (int64_t z = 0; z < n_[2]; ++z) {
+            if (z + 1 == step_.chains.begin && std::is_class_v<Width>) z = run_of_chains(here, gauge) + 1;
+            for_packs<T>(width_, [&](auto tag, int64_t i) MLMD_LAMBDA {
+                entered<decltype(tag)>(here + z * width_ + i, gauge, z).store(here + z * width_ + i);
+            });
+            for (const Turn &turn : step_.wave[2].first[z].turns) apply<T>(turn, point, width_);
+        }
+        const auto row = [&](int32_t k) MLMD_LAMBDA { return line(x, k); };
+        for (const Turn &turn : step_.wave[1].first[y].turns) apply<T>(turn, row, line_);
+    }
+
+    template <class P>
+    static MLMD_INLINE P entered(const T *from, const Gauge<T> &gauge, int64_t z) {
+        return times(P::splat(gauge.in_re[z]), P::alternate(gauge.in_im + 2 * z), P::load(from), P::zero());
+    }
+
+    // The chains of the middle of a line, in registers; returns the last point.
+    int64_t run_of_chains(T *here, const Gauge<T> &gauge) const {
+        typedef Pack<T, VECTOR_BYTES> P;
+        const Chains<T> &run = step_.chains;
+        T *at = here + (run.begin - 3) * P::SIZE;
+        P a = P::load(at), b = P::load(at + P::SIZE);
+        for (int64_t z = run.begin; z < run.end; z += 2, at += 2 * P::SIZE) {
+            P c = entered<P>(at + 2 * P::SIZE, gauge, z - 1), d = entered<P>(at + 3 * P::SIZE, gauge, z);
+            chain(a, b, c, d, run.tangent);
+            a.store(at);
+            b.store(at + P::SIZE);
+            a = c;
+            b = d;
+        }
+        a.store(at);
+        b.store(at + P::SIZE);
+        return run.end - 2;
+    }
+
+    void turn_planes(const Arrival &arrival, int64_t y) const {
+        if (is_chain_that_leaves(arrival)) return chain_planes(arrival.turns[0], y);
+        const auto plane = [&](int32_t x) MLMD_LAMBDA { return line(x, y); };
+        for (const Turn &turn : arrival.turns) apply<T>(turn, plane, line_);
+        for (int32_t x : arrival.finished) {
+            T *here = line(x, y);
+            const Gauge<T> gauge = step_.gauges.line(x, y);
+            for (int64_t z = 0; z < n_[2]; ++z) scale_stretch(here + z * width_, way_out(gauge, z), width_);
+        }
+    }
+
+    static MLMD_INLINE Factor<T> way_out(const Gauge<T> &g, int64_t z) {
+        return {g.high_re[z], g.low_re[z], g.high_im + 2 * z, g.low_im + 2 * z};
+    }
+
+    static bool is_chain_that_leaves(const Arrival &arrival) {
+        return arrival.turns.size() == 1 && arrival.turns[0].kind == Kind::chain && arrival.finished.size() == 2 &&
+               arrival.finished[0] == arrival.turns[0].item[0] && arrival.finished[1] == arrival.turns[0].item[1];
+    }
+
+    // A chain and the phase of the way out of the two planes that it finishes.
+    void chain_planes(const Turn &turn, int64_t y) const {
+        T *a = line(turn.item[0], y), *b = line(turn.item[1], y), *c = line(turn.item[2], y), *d = line(turn.item[3], y);
+        const Gauge<T> of_a = step_.gauges.line(turn.item[0], y), of_b = step_.gauges.line(turn.item[1], y);
+        const T tangent[3] = {static_cast<T>(turn.re), static_cast<T>(turn.im), static_cast<T>(turn.c)};
+        for (int64_t z = 0, i = 0; z < n_[2]; ++z, i += width_) {
+            const Factor<T> out_a = way_out(of_a, z), out_b = way_out(of_b, z);
+            turn_chain(
+                a + i, b + i, c + i, d + i, tangent, width_, [&](auto v) MLMD_LAMBDA { return scaled(v, out_a); },
+                [&](auto v) MLMD_LAMBDA { return scaled(v, out_b); });
+        }
+    }
+
+    T *grid_;
+    const int64_t *n_;
+    Width width_;
+    int64_t line_;
+    const Step<T> &step_;
+};
+
+int64_t cache_bytes() {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    const int64_t bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (bytes > 0) return bytes;
+#endif
+    return 1 << 20;
 }
 
-template <class T>
-void turn_all(T *bundle, int64_t size, const double *phase) {
-    typedef Pack<T, VECTOR_BYTES> P;
-    const auto high_re = P::splat(phase[0]), high_im = P::alternate(phase[1]);
-    const auto low_re = P::splat(phase[2]), low_im = P::alternate(phase[3]);
-    for (int64_t i = 0; i < size; i += P::SIZE)
-        turn(high_re, high_im, low_re, low_im, P::load(bundle + i)).store(bundle + i);
+// How many parts x is divided in: one for each thread that has no block of its own; single planes (the wave of x is
+// then all in the second pass) if the window of a part does not fit the cache.
+int64_t ranges_for(const mlmd_psi &psi, int64_t blocks, int64_t plane_bytes, int threads) {
+    static const int64_t cache = cache_bytes();
+    if (WINDOW * plane_bytes > cache) return psi.n[0];
+    const int64_t wanted = (threads + blocks - 1) / blocks;
+    return std::max<int64_t>(1, std::min(wanted, psi.n[0] / LEAST_RANGE));
 }
 
-template <class From, class To>
-void copy(const From *from, int64_t from_stride, To *to, int64_t to_stride, const Rows &rows) {
-    for (int64_t j = 0; j < rows.n; ++j)
-        for (int64_t k = 0; k < rows.width; ++k)
-            to[j * to_stride + k] = static_cast<To>(from[j * from_stride + k]);
-}
-
-// All sweeps of one axis on one bundle of psi; phase is null unless this axis is the last one.
-template <class T>
-void bundle_pass(T *psi, Work<T> *scratch, const Rows &rows, const mlmd_sweep *sweeps, int64_t nsweeps,
-                 const double *phase) {
-    constexpr int64_t SIZE = VECTOR_BYTES / sizeof(Work<T>);
-    const int64_t padded = (rows.width + SIZE - 1) / SIZE * SIZE;
-    copy(psi, rows.stride, scratch, padded, rows);
-    for (int64_t k = 0; k < nsweeps; ++k) sweep(scratch, {rows.n, padded, padded}, sweeps[k]);
-    if (phase) turn_all(scratch, rows.n * padded, phase);
-    copy(scratch, padded, psi, rows.stride, rows);
-}
-
-template <class T>
-void axis_pass(const mlmd_psi &psi, int axis, const mlmd_sweep *sweeps, int64_t nsweeps, const double *phase,
-               Work<T> *scratch, int64_t scratch_size, int threads) {
+template <class T, class Width>
+void run(const mlmd_psi &psi, int64_t blocks, Width width, const Step<T> &step, int64_t ranges, int threads) {
     T *data = static_cast<T *>(psi.data);
-    int64_t outer = 1, inner = 2 * psi.norb;
-    for (int k = 0; k < axis; ++k) outer *= psi.n[k];
-    for (int k = axis + 1; k < 3; ++k) inner *= psi.n[k];
-    constexpr int64_t SIZE = VECTOR_BYTES / sizeof(Work<T>);
-    const int64_t n = psi.n[axis], width = std::min(inner, scratch_size / n / SIZE * SIZE);
-    const int64_t pieces = (inner + width - 1) / width;
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t item = 0; item < outer * pieces; ++item) {
-        const int64_t begin = item % pieces * width;
-        T *first = data + item / pieces * n * inner + begin;
-        Work<T> *own = scratch + thread_index() * scratch_size;
-        bundle_pass(first, own, {n, std::min(width, inner - begin), inner}, sweeps, nsweeps, phase);
+    const int64_t size = psi.n[0] * psi.n[1] * psi.n[2] * width;
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp for schedule(static)
+        for (int64_t item = 0; item < blocks * ranges; ++item) {
+            const int64_t range = item % ranges;
+            const Block<T, Width> block(data + item / ranges * size, psi.n, width, step);
+            block.first_pass(psi.n[0] * range / ranges, psi.n[0] * (range + 1) / ranges);
+        }
+        if (!step.wave[0].rest.empty()) {
+#pragma omp for schedule(static)
+            for (int64_t item = 0; item < blocks * psi.n[1]; ++item) {
+                const Block<T, Width> block(data + item / psi.n[1] * size, psi.n, width, step);
+                block.second_pass(item % psi.n[1]);
+            }
+        }
     }
 }
 
 template <class T>
-void propagate(const mlmd_psi &psi, const mlmd_sweep *sweeps, int64_t nsweeps, const double *phase, int threads) {
-    constexpr int64_t SIZE = VECTOR_BYTES / sizeof(Work<T>);
-    const int64_t longest = std::max({psi.n[0], psi.n[1], psi.n[2]});
-    const int64_t size = std::max<int64_t>(BUNDLE_BYTES / sizeof(Work<T>), longest * SIZE);
-    Scratch<Work<T>> scratch(threads * size);
-    std::fill_n(scratch.get(), threads * size, Work<T>(0));
-    for (int64_t first = 0, last; first < nsweeps; first = last) {
-        for (last = first; last < nsweeps && sweeps[last].axis == sweeps[first].axis;) ++last;
-        axis_pass<T>(psi, sweeps[first].axis, sweeps + first, last - first, last == nsweeps ? phase : nullptr,
-                  scratch.get(), size, threads);
+void propagate(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int threads) {
+    const int64_t width = 2 * psi.norb;
+    const int64_t ranges = ranges_for(psi, blocks, psi.n[1] * psi.n[2] * width * sizeof(T), threads);
+    Wave wave[3];
+    double scale = 1.0;
+    for (int axis = 0; axis < 3; ++axis) {
+        std::vector<mlmd_sweep> sweeps;
+        for (int64_t k = 0; k < how.nsweeps; ++k)
+            if (how.sweeps[k].axis == axis) sweeps.push_back(how.sweeps[k]);
+        wave[axis] = make_wave(psi.n[axis], sweeps.data(), sweeps.size(), how.theta[axis], psi.type, axis ? 1 : ranges);
+        scale *= wave[axis].scale;
+    }
+    const Step<T> step = {{wave[0], wave[1], wave[2]},
+                          longest_run<T>(wave[2].first),
+                          {psi.n, how, std::polar(scale, -how.phase), threads}};
+    for (int32_t k = 0; k < how.steps; ++k) {
+        if (width == VECTOR_BYTES / static_cast<int64_t>(sizeof(T)))
+            run(psi, blocks, std::integral_constant<int64_t, VECTOR_BYTES / sizeof(T)>{}, step, ranges, threads);
+        else
+            run(psi, blocks, width, step, ranges, threads);
     }
 }
 
 }  // namespace
 
-void kin_prop(const mlmd_psi &psi, const mlmd_sweep *sweeps, int64_t nsweeps, const double *phase, int threads) {
+void kin_prop(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int threads) {
     if (psi.type == MLMD_COMPLEX64)
-        propagate<float>(psi, sweeps, nsweeps, phase, threads);
+        propagate<float>(psi, blocks, how, threads);
     else
-        propagate<double>(psi, sweeps, nsweeps, phase, threads);
+        propagate<double>(psi, blocks, how, threads);
 }
 
 }  // namespace MLMD_ISA
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
-MLMD_DECLARE(kin_prop, const mlmd_psi &, const mlmd_sweep *, int64_t, const double *, int)
+MLMD_DECLARE(kin_prop, const mlmd_psi &, int64_t, const mlmd_kinetic &, int)
 
 static bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
     if (s.axis < 0 || s.axis > 2 || s.start < 0 || s.count < 0) return false;
@@ -120,12 +241,13 @@ static bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
     return s.start + 2 * static_cast<int64_t>(s.count) <= n + (s.count == 0) && (!s.wrap || n > 1);
 }
 
-mlmd_status mlmd_kin_prop(const mlmd_psi *psi, const mlmd_sweep *sweeps, int64_t nsweeps, const double *phase,
-                          int threads) {
+mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads) {
     if (const mlmd_status status = mlmd::check(psi, threads)) return status;
-    if (!sweeps || nsweeps < 1 || !phase) return mlmd::fail(MLMD_BAD_ARGUMENT, "sweeps or phase is missing");
-    for (int64_t k = 0; k < nsweeps; ++k)
-        if (!fits(*psi, sweeps[k])) return mlmd::fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid");
-    MLMD_GUARDED(MLMD_PICK(kin_prop)(*psi, sweeps, nsweeps, phase, threads))
+    if (blocks < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "blocks is below 1");
+    if (!how || !how->sweeps || how->nsweeps < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "sweeps are missing");
+    if (how->steps < 0) return mlmd::fail(MLMD_BAD_ARGUMENT, "steps is below 0");
+    for (int64_t k = 0; k < how->nsweeps; ++k)
+        if (!fits(*psi, how->sweeps[k])) return mlmd::fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid");
+    MLMD_GUARDED(MLMD_PICK(kin_prop)(*psi, blocks, *how, threads))
 }
 #endif

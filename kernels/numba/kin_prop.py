@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from .loc_prop import loc_prop
+from .rotations import rotations, split_phase
 from .threads import team
 
 
@@ -36,12 +38,39 @@ def _turn(rows: NDArray[Any], high: complex, low: complex) -> None:
 
 
 def kin_prop(
-    psi: NDArray[Any], pairs: NDArray[np.int32], turns: NDArray[np.float64], phase: NDArray[np.complex128], threads: int
+    psi: NDArray[Any],
+    pairs: NDArray[np.int32],
+    angles: NDArray[np.float64],
+    phase: float,
+    bonds: NDArray[np.float64],
+    v: NDArray[np.float64] | None,
+    times: NDArray[np.float64],
+    steps: int,
+    threads: int,
 ) -> None:
     """Raw kernel; arguments as in ``mlmd.kernels.kin_prop.reference``."""
+    for block in psi:
+        for _ in range(steps):
+            if v is not None and times[0]:
+                loc_prop(block, v, times[0], threads)
+            _propagate(block, pairs, angles, phase, bonds, threads)
+            if v is not None and times[1]:
+                loc_prop(block, v, times[1], threads)
+
+
+def _propagate(
+    psi: NDArray[Any],
+    pairs: NDArray[np.int32],
+    angles: NDArray[np.float64],
+    phase: float,
+    bonds: NDArray[np.float64],
+    threads: int,
+) -> None:
+    single = bool(psi.dtype == np.complex64)
     shape = psi.shape
     with team(threads):
-        for (axis, start, count, wrap), (c, low, re, im) in zip(pairs.tolist(), turns.tolist(), strict=True):
+        for (axis, *pair), angle in zip(pairs.tolist(), angles.tolist(), strict=True):
             lines = psi.reshape(math.prod(shape[:axis]), shape[axis], -1)
-            _sweep(lines, start, count, wrap, c, low, complex(re, im))
-        _turn(psi.reshape(-1, shape[-1]), complex(phase[0]), complex(phase[1]))
+            for c, low, re, im in rotations(angle, float(bonds[axis]), single):
+                _sweep(lines, *pair, c, low, complex(re, im))
+        _turn(psi.reshape(-1, shape[-1]), *split_phase(phase, single))

@@ -24,6 +24,36 @@ def test_kin_prop(backend: str, p: Problem, part: str) -> None:
     assert difference(run(p.dtype, backend, p.threads), run("complex128", "reference", 1)) <= TOLERANCE[p.dtype]
 
 
+@given(
+    p=problems(),
+    local=st.sampled_from(["none", "both", "before", "after"]),
+    steps=st.integers(0, 3),
+    packed=st.booleans(),
+)
+def test_kin_prop_with_potential(backend: str, p: Problem, local: str, steps: int, packed: bool) -> None:
+    v = None if local == "none" else p.random().normal(size=p.shape)
+    times = {"v": v, "local": "both" if local == "none" else local, "steps": steps}
+    plan = kernels.kin_prop(p.shape, p.norb, p.spacing, p.dt, p.dtype, backend, p.boundary, p.threads)
+    reference = kernels.kin_prop(p.shape, p.norb, p.spacing, p.dt, "complex128", "reference", p.boundary)
+    psi = p.psi()
+    expected = reference(psi.astype(complex), p.A, **times)
+    work = plan.unpack(plan(plan.pack(psi), p.A, **times)) if packed else plan(psi, p.A, **times)
+    assert difference(work, expected) <= TOLERANCE[p.dtype]
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "dirichlet"])
+@pytest.mark.parametrize(("shape", "norb"), [((26, 5, 6), 3), ((25, 6, 5), 8), ((6, 96, 97), 33)])
+def test_kin_prop_over_several_ranges(
+    backend: str, shape: tuple[int, int, int], norb: int, boundary: str, rng: np.random.Generator
+) -> None:
+    """Four threads on one block divide x; planes beyond the cache (the last shape) make a second pass."""
+    psi = rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))
+    A, v = (20.0, 30.0, -40.0), rng.normal(size=shape)
+    plans = [kernels.kin_prop(shape, norb, 0.4, 0.1, "complex128", b, boundary, 4) for b in (backend, "reference")]
+    result, expected = (plan(psi.copy(), A, v) for plan in plans)
+    assert difference(result, expected) <= TOLERANCE["complex128"]
+
+
 @given(p=problems())
 def test_loc_prop(backend: str, p: Problem) -> None:
     v = p.random().normal(size=p.shape)

@@ -134,6 +134,28 @@ def test_out_leaves_the_input_alone(backend: str) -> None:
     assert np.array_equal(plan(psi, A_ON), out)
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_norm_does_not_drift_in_a_frozen_potential(backend: str, dtype: str) -> None:
+    """The phases of a point repeat in each step; their roundings must not add up."""
+    shape = (12, 9, 10)
+    rng = np.random.default_rng(6)
+    plan = kernels.kin_prop(shape, 8, 0.4, 0.05, dtype, backend, threads=1)
+    psi = plan.pack(normalised(rng, shape, 8, 0.064).astype(dtype))
+    before = norms(plan.unpack(psi), 0.064)
+    plan(psi, A_ON, v=5.0 * rng.normal(size=shape), steps=1000)
+    assert np.max(np.abs(norms(plan.unpack(psi), 0.064) / before - 1.0)) <= DRIFT[dtype]
+
+
+def test_several_steps_are_steps(backend: str) -> None:
+    psi = normalised(np.random.default_rng(7), (6, 7, 8), 5, 1.0)
+    v = np.random.default_rng(8).normal(size=(6, 7, 8))
+    plan = kernels.kin_prop((6, 7, 8), 5, 0.4, 0.1, backend=backend, threads=1)
+    one_by_one = psi.copy()
+    for _ in range(5):
+        plan(one_by_one, A_ON, v)
+    assert difference(plan(psi, A_ON, v, steps=5), one_by_one) <= 1e-14
+
+
 def packet(x: np.ndarray, t: float, k: float, width: float) -> np.ndarray:
     """Free Gaussian packet of mean wave number k that starts at the origin."""
     spread = 1.0 + 0.5j * t / width**2

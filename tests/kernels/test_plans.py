@@ -71,6 +71,27 @@ def test_a_refused_call_changes_nothing(backend: str) -> None:
     assert (psi == 1.0).all()
 
 
+def test_packed_wave_functions_are_checked(backend: str) -> None:
+    plan = kernels.kin_prop(SHAPE, 6, 0.4, 0.1, backend=backend)
+    packed = plan.pack(np.ones((*SHAPE, 6), complex))
+    bad = {
+        r"psi has shape \(1, 4, 5, 6, 4\)": lambda: plan(packed[:1]),
+        "psi has dtype complex64": lambda: plan(packed.astype(np.complex64)),
+        "out has shape": lambda: plan(packed, out=np.ones((*SHAPE, 6), complex)),
+        r"packed has shape \(4, 5, 6, 6\)": lambda: plan.unpack(np.ones((*SHAPE, 6), complex)),
+        "v has shape": lambda: plan(packed, v=np.ones((4, 5, 5))),
+        "overlaps": lambda: plan(packed, out=packed[:]),
+    }
+    for message, call in bad.items():
+        with pytest.raises(ArrayError, match=message):
+            call()
+    with pytest.raises(PlanError, match="local is 'middle'"):
+        plan(packed, v=np.ones(SHAPE), local="middle")
+    with pytest.raises(PlanError, match="steps is -1"):
+        plan(packed, steps=-1)
+    assert (plan.unpack(packed) == 1.0).all()
+
+
 def test_bad_fields_and_occupations_are_refused() -> None:
     psi = np.ones((*SHAPE, 2), complex)
     with pytest.raises(ArrayError, match=r"f has shape \(3,\)"):
@@ -141,7 +162,7 @@ def test_flops_and_bytes() -> None:
     psi_bytes = points * norb * 16
     kinetic = kernels.kin_prop(SHAPE, norb, 0.4, 0.1, boundary="dirichlet")
     pairs = (2 * 2 + 1) * 30 + (2 * 2 + 2) * 24 + (2 * 3 + 2) * 20  # E, O, E along each axis
-    assert kinetic.flops() == norb * (24 * pairs + 14 * points)
+    assert kinetic.flops() == norb * (8 * pairs + 20 * points)
     assert kinetic.bytes() == 2 * psi_bytes
     nonlocal_part = kernels.nlp_prop(SHAPE, norb, rank, 1.0)
     assert nonlocal_part.flops() == 2 * 8 * points * norb * rank + 8 * rank**2 * norb

@@ -36,12 +36,23 @@ typedef struct mlmd_psi {
     mlmd_type type;
 } mlmd_psi;
 
-/* Rotation of the pairs (start, start+1), (start+2, start+3), ... (count of them) along an axis, and of
- * (n-1, 0) if wrap is set:  a <- (c + c_low) a + beta b,  b <- (c + c_low) b - conj(beta) a. */
+/* Rotation by `angle` of the pairs (start, start+1), (start+2, start+3), ... (count of them) along an axis, and of
+ * (n-1, 0) if wrap is set:  a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
 typedef struct mlmd_sweep {
     int32_t axis, start, count, wrap;
-    double c, c_low, beta_re, beta_im;
+    double angle;
 } mlmd_sweep;
+
+/* psi <- exp(-i after v) e^{-i phase} (product of the sweeps) exp(-i before v) psi, `steps` times.  theta is the
+ * Peierls phase of a bond along each axis; v may be null. */
+typedef struct mlmd_kinetic {
+    const mlmd_sweep *sweeps;
+    int64_t nsweeps;
+    double theta[3], phase;
+    const double *v;
+    double before, after;
+    int32_t steps;
+} mlmd_kinetic;
 
 /* Low-rank operator Q S Q^H dv: q is (points, rank) of the given type, s is (rank, rank), complex128. */
 typedef struct mlmd_lowrank {
@@ -78,9 +89,8 @@ typedef struct mlmd_leapfrog {
     int32_t sweeps;
 } mlmd_leapfrog;
 
-/* psi <- (phase_high + phase_low) * product of the sweeps; phase = {high.re, high.im, low.re, low.im}. */
-MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, const mlmd_sweep *sweeps, int64_t nsweeps,
-                                   const double *phase, int threads);
+/* Kinetic propagator.  psi is `blocks` grids of psi->norb orbitals each, one after the other. */
+MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads);
 
 /* psi <- exp(-i dt v) psi. */
 MLMD_API mlmd_status mlmd_loc_prop(const mlmd_psi *psi, const double *v, double dt, int threads);

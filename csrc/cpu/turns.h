@@ -1,0 +1,109 @@
+// The turns of a wave on stretches of memory.  A stretch is as long as a point's orbitals, or a line of them; its
+// length is an integral constant where the compiler should unroll, a plain number elsewhere.
+#pragma once
+
+#include "simd.h"
+#include "wave.h"
+
+namespace mlmd {
+namespace MLMD_ISA {
+
+template <class T, class Length>
+MLMD_INLINE void turn_pair(T *a, T *b, T t, Length n) {
+    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA {
+        typedef decltype(tag) P;
+        const auto x = P::load(a + i).v, y = P::load(b + i).v;
+        P{x - t * y}.store(a + i);
+        P{y + t * x}.store(b + i);
+    });
+}
+
+// The pairs (c, d), (b, c), (a, b) by the three tangents.
+template <class T, class P>
+MLMD_INLINE void chain(P &a, P &b, P &c, P &d, const T tangent[3]) {
+    const auto x = c.v - tangent[0] * d.v, y = d.v + tangent[0] * c.v;
+    const auto w = b.v - tangent[1] * x;
+    c.v = x + tangent[1] * b.v;
+    b.v = w + tangent[2] * a.v;
+    a.v = a.v - tangent[2] * w;
+    d.v = y;
+}
+
+// As `chain` on stretches; `leave(pack of a, i)` and so on stand for what becomes of a and b before they are stored.
+template <class T, class Length, class LeaveA, class LeaveB>
+MLMD_INLINE void turn_chain(T *a, T *b, T *c, T *d, const T tangent[3], Length n, LeaveA &&leave_a, LeaveB &&leave_b) {
+    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA {
+        typedef decltype(tag) P;
+        P v = P::load(a + i), w = P::load(b + i), x = P::load(c + i), y = P::load(d + i);
+        chain(v, w, x, y, tangent);
+        leave_a(v).store(a + i);
+        leave_b(w).store(b + i);
+        x.store(c + i);
+        y.store(d + i);
+    });
+}
+
+// Not inlined: next to one another, the compiler shares products between the kinds of turns, which takes them out of
+// the fused multiply-adds that the low parts need.
+template <class T>
+__attribute__((noinline)) void turn_general(T *a, T *b, const Turn &turn, int64_t n) {
+    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA {
+        typedef decltype(tag) P;
+        P x = P::load(a + i), y = P::load(b + i);
+        rotate(x, y, P::splat(turn.c), P::splat(turn.low), P::splat(turn.re), P::alternate(turn.im));
+        x.store(a + i);
+        y.store(b + i);
+    });
+}
+
+// high + low, imaginary parts as (-im, im).
+template <class T>
+struct Factor {
+    T high_re, low_re;
+    const T *high_im, *low_im;
+};
+
+template <class P, class T>
+MLMD_INLINE P scaled(P x, const Factor<T> &f) {
+    if constexpr (sizeof(Work<T>) == sizeof(T)) {
+        return turn(P::splat(f.high_re), P::alternate(f.high_im), P::splat(f.low_re), P::alternate(f.low_im), x);
+    } else {
+        for (int64_t k = 0; k < P::SIZE; k += 2) {
+            const Complex<double> z = {x.v[k], x.v[k + 1]}, low = times<double>(f.low_re, f.low_im[1], z, {});
+            const Complex<double> y = times<double>(f.high_re, f.high_im[1], z, low);
+            x.v[k] = static_cast<T>(y.re);
+            x.v[k + 1] = static_cast<T>(y.im);
+        }
+        return x;
+    }
+}
+
+template <class T, class Length>
+MLMD_INLINE void scale_stretch(T *a, const Factor<T> &f, Length n) {
+    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA { scaled(decltype(tag)::load(a + i), f).store(a + i); });
+}
+
+template <class T>
+__attribute__((noinline)) void turn_lone(T *a, const Turn &turn, int64_t n) {
+    const T none[2] = {0, 0};
+    scale_stretch(a, {static_cast<T>(turn.c), static_cast<T>(turn.low), none, none}, n);
+}
+
+// One turn on the stretches at(item), each of n reals.
+template <class T, class At, class Length>
+MLMD_INLINE void apply(const Turn &turn, const At &at, Length n) {
+    T *a = at(turn.item[0]), *b = at(turn.item[1]);
+    const T tangent[3] = {static_cast<T>(turn.re), static_cast<T>(turn.im), static_cast<T>(turn.c)};
+    const auto stay = [](auto x) MLMD_LAMBDA { return x; };
+    if (turn.kind == Kind::chain)
+        turn_chain(a, b, at(turn.item[2]), at(turn.item[3]), tangent, n, stay, stay);
+    else if (turn.kind == Kind::pair)
+        turn_pair(a, b, tangent[0], n);
+    else if (turn.kind == Kind::general)
+        turn_general(a, b, turn, n);
+    else
+        turn_lone(a, turn, n);
+}
+
+}  // namespace MLMD_ISA
+}  // namespace mlmd
