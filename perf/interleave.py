@@ -123,8 +123,8 @@ def interleave(
     Examples
     --------
     >>> times = interleave({"short": lambda: sum(range(10)), "long": lambda: sum(range(9999))}, rounds=5)
-    >>> ratio(times["long"], times["short"]).value > 1
-    True
+    >>> [len(timing.seconds) for timing in times.values()]
+    [5, 5]
     """
     if rounds < LEAST_ROUNDS:
         raise PlanError(f"rounds is {rounds}; give {LEAST_ROUNDS} or more: the median of fewer means little")

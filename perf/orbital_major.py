@@ -30,9 +30,7 @@ def _rotate(psi: NDArray[Any], axis: int, i: int, j: int, c: float, beta: comple
 
 
 @njit(parallel=True, cache=True)
-def propagate(
-    psi: NDArray[Any], sets: NDArray[Any], c: NDArray[Any], beta: NDArray[Any], phase: complex
-) -> None:
+def propagate(psi: NDArray[Any], sets: NDArray[Any], c: NDArray[Any], beta: NDArray[Any], phase: complex) -> None:
     """One step in place.
 
     Parameters

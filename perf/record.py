@@ -145,13 +145,15 @@ def make_row(
 
 def versions() -> dict[str, str]:
     """Versions of the packages that take part, where installed."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    installed = {package: _version(package) for package in _PACKAGES}
+    return {"python": platform.python_version()} | {name: version for name, version in installed.items() if version}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def environment() -> dict[str, str]:
@@ -196,7 +198,9 @@ def write(path: Path, record: Record) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(to_json(record))
     except OSError as error:
-        raise MlmdError(f"--json: {path} cannot be written ({error.strerror}); name a file in a folder of yours") from None
+        raise MlmdError(
+            f"--json: {path} cannot be written ({error.strerror}); name a file in a folder of yours"
+        ) from None
 
 
 def fastest(rows: Sequence[Row], starting_with: str) -> Row | None:
