@@ -27,7 +27,7 @@ Rotation = tuple[int, int, int, int, float, complex]  # axis, first point, pairs
 
 SPACING, TIME_STEP = 0.4, 0.04
 FFT = "FFT step, "
-ORBITAL_MAJOR = "numba, orbital by orbital"
+ORBITAL_MAJOR = "numba, by orbital"
 TABLE3 = ("baseline", "reordered", "blocked", "hierarchical")
 
 

@@ -28,7 +28,7 @@ KERNELS = ("kin_prop", "loc_prop", "nlp_prop", "density", "current", "hartree", 
 REDUCTIONS = ("density", "current", "overlap")
 RANKED = ("nlp_prop", "overlap")
 LARGEST_FOR_REFERENCE = 2**25  # bytes of psi; the plain NumPy kernels are for checking, and slow
-ROOF = {"in place": "roof: in-place pass over {}", "read": "roof: read of {}"}
+ROOF = {"in place": "roof: {} in place", "read": "roof: read of {}"}
 PEERS = {
     "kin_prop": "bench_kinetic",
     "nlp_prop": "bench_nlp",

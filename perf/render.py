@@ -18,21 +18,23 @@ Cells = tuple[list[str], list[list[str]]]
 
 
 def kernel_table(record: Record) -> Cells:
-    """Heads and cells of the rivals of a kernel."""
-    heads = ["", "ms", "quartiles", "GFLOP/s", "GB/s", "of roof", f"time / {record.baseline}", "95 %"]
+    """Heads and cells of the rivals of a kernel; a roof that is not that of the first row is named in the cell."""
+    usual = record.rows[0].roof
+    heads = ["", "ms", "spread", "GFLOP/s", "GB/s", f"of {usual or 'roof'}", "ratio", "95 %"]
     cells = []
     for row in record.rows:
-        fraction = "" if row.fraction is None else f"{100 * row.fraction:.0f} % {row.roof}"
-        spread = f"{milli(row.low)}-{milli(row.high)}"
-        interval = f"{row.ratio_low:.2f}-{row.ratio_high:.2f}"
+        fraction = "" if row.fraction is None else percent(row.fraction)
+        if fraction and row.roof != usual:
+            fraction += f" {row.roof}"
+        spread = f"±{percent(0.5 * (row.high - row.low) / row.median)}"
         figures = [milli(row.median), spread, number(row.gflops), number(row.gbytes), fraction, f"{row.ratio:.2f}"]
-        cells.append([row.name, *figures, interval])
+        cells.append([row.name, *figures, f"{row.ratio_low:.2f}-{row.ratio_high:.2f}"])
     return heads, cells
 
 
 def table3_table(record: Record) -> Cells:
     """Heads and cells of Table 3: our speedups beside the paper's."""
-    heads = ["", "threads", "ms per step", "speedup", "95 %", "paper, ms per step", "paper, speedup"]
+    heads = ["", "threads", "ms", "speedup", "95 %", "paper, ms", "paper, speedup"]
     cells = []
     for row in record.rows:
         paper = TABLE3[row.name]
@@ -61,10 +63,10 @@ def parts_table(record: Record) -> Cells:
             [
                 part["part"],
                 number(1e3 * seconds),
-                f"{100 * seconds / whole:.0f} %",
+                percent(seconds / whole),
                 number(part["calls"]) if part["calls"] else "",
                 number(part["nbytes"] / seconds / 1e9) if part["nbytes"] else "",
-                "" if fraction is None else f"{100 * fraction:.0f} % {part['roof']}",
+                "" if fraction is None else f"{percent(fraction)} {part['roof']}",
             ]
         )
     return heads, [*cells, [record.baseline, number(1e3 * whole), "100 %", "", "", ""]]
@@ -104,6 +106,17 @@ def milli(seconds: float) -> str:
     return number(1e3 * seconds)
 
 
+def percent(fraction: float) -> str:
+    """Percent without decimals.
+
+    Examples
+    --------
+    >>> percent(0.123)
+    '12 %'
+    """
+    return f"{100 * fraction:.0f} %"
+
+
 def number(value: float | None) -> str:
     """Three digits, without exponent; empty for None."""
     if value is None:
@@ -133,9 +146,9 @@ def roof_line(roofs: Roofs) -> str:
 
 def rich_table(heads: Iterable[str], cells: Iterable[list[str]]) -> Table:
     """A table for the terminal; the first column is text, the others figures."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for k, head in enumerate(heads):
-        table.add_column(escape(head), justify="right" if k else "left", no_wrap=k < 2)
+        table.add_column(escape(head), justify="right" if k else "left", overflow="fold", no_wrap=k < 2)
     for row in cells:
         table.add_row(*map(escape, row))
     return table
@@ -165,7 +178,9 @@ def remarks(record: Record) -> list[str]:
     """The lines below the tables: roofs, how it was timed, what was left out."""
     lines = [roof_line(record.roofs)] if record.roofs else []
     rounds = len(record.rows[0].seconds)
-    lines.append(f"medians of {rounds} interleaved rounds; ratios within the rounds; GB/s of the least traffic")
+    lines.append(f"{rounds} interleaved rounds: median, half the distance of the quartiles; GB/s of the least traffic")
+    if record.bench not in TABLES:
+        lines.append(f"ratio: time over that of '{record.baseline}' in the same round, with its bootstrap interval")
     return lines + [f"note: {note}" for note in record.notes]
 
 

@@ -21,7 +21,7 @@ from .parts import Part, PartClock
 from .record import Record, make_row
 from .roofs import Roofs, measure
 
-STEP, SCALE, READ = "whole step", "roof: in-place pass over psi", "roof: read of psi"
+STEP, SCALE, READ = "whole step", "roof: psi in place", "roof: read of psi"
 ORDER = ("kin", "loc", "nlp", "density", "current", "hartree", "xc")
 
 

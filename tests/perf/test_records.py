@@ -80,7 +80,7 @@ def test_a_record_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_kernel_report() -> None:
     text = text_of(kernel_record())
-    for needed in ("50 % in place", "20 % in place", "2.50", "4x6x8", "2 orbitals", "3000 (AMX)", "slow"):
+    for needed in ("of in place", "50 %", "20 %", "2.50", "±0 %", "4x6x8", "2 orbitals", "3000 (AMX)", "slow"):
         assert needed in text
 
 
