@@ -55,7 +55,7 @@ void pass_of(const mlmd_stream &work, int threads) {
                 total += static_cast<double>(sum_of(b, s));
                 break;
             case MLMD_PASS_TRIAD:
-#pragma GCC ivdep
+#pragma omp simd
                 for (int64_t i = s.begin; i < s.end; ++i) a[i] = b[i] + factor * c[i];
                 break;
         }
