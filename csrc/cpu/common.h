@@ -33,14 +33,6 @@ inline int thread_index() {
 #endif
 }
 
-inline int team_size() {
-#ifdef _OPENMP
-    return omp_get_num_threads();
-#else
-    return 1;
-#endif
-}
-
 // Scratch memory, aligned to cache lines; throws std::bad_alloc.
 template <class T>
 class Scratch {

@@ -6,6 +6,14 @@ namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
+int team_size() {
+#ifdef _OPENMP
+    return omp_get_num_threads();
+#else
+    return 1;
+#endif
+}
+
 // The share of thread `index` out of `count`, in whole cache lines of the array.
 struct Share {
     int64_t begin, end;
