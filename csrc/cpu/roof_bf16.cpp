@@ -19,16 +19,19 @@
 namespace mlmd {
 namespace {
 
+// A variant forced below v4 goes without, so that the roofs are those of the variant.
+bool wide_variant() { return chosen_isa() != Isa::v2 && chosen_isa() != Isa::v3; }
+
 // Leaf 7 of cpuid tells of both; that the system saves the registers is told by the level v4 and by arch_prctl.
 bool has_avx512_bf16() {
     unsigned a = 0, b = 0, c = 0, d = 0;
-    return chosen_isa() == Isa::v4 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+    return wide_variant() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
 }
 
 bool has_amx_bf16() {
     constexpr long ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18;
     unsigned a = 0, b = 0, c = 0, d = 0;
-    if (chosen_isa() != Isa::v4 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    if (!wide_variant() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
     if (!(d >> 24 & 1) || !(d >> 22 & 1)) return false;
     static const bool permitted = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
     return permitted;
