@@ -158,13 +158,14 @@ def _add_plans(case: Case) -> None:
 
 
 def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
-    """Name, plan and call of a kernel on wave functions; one for each mode that it has."""
+    """Name, plan and call of a kernel on wave functions; on the C++ backend one for each mode that it has."""
     make = {"kin_prop": _kinetic, "loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
     if problem.kernel in make:
         plan, call = make[problem.kernel](problem, backend)
         yield backend, plan, call
         return
-    for mode in sorted(MODES, key=lambda mode: mode != ("fp32" if problem.dtype == "complex64" else "fp64")):
+    usual = "fp32" if problem.dtype == "complex64" else "fp64"
+    for mode in sorted(MODES, key=lambda mode: mode != usual) if backend == "cpu" else [usual]:
         found = _low_rank_or_why(problem, backend, mode)
         if isinstance(found, str):
             notes.append(f"{backend} {mode} left out: {found}")
@@ -274,7 +275,8 @@ def _add_peers(case: Case) -> None:
             found = rivals(problem.points, problem.norb, problem.rank, problem.dtype, problem.threads)
         case _:
             found = rivals(problem.kernel, problem.shape, problem.norb, problem.dtype, problem.threads)
-    case.calls |= {name: call for name, call in found.items() if name not in case.calls}
+    ours = {"mlmd"}.union(*(name.split() for name in case.plans))  # some peers are plans of ours under another name
+    case.calls |= {name: call for name, call in found.items() if name.split()[0] not in ours}
     if problem.kernel in RANKED and not any("mkl" in name.lower() for name in found):
         case.notes.append("MKL left out: it is not installed; pip install mkl")
 

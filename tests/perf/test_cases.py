@@ -80,12 +80,13 @@ def test_missing_mkl_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     class Peers:
         @staticmethod
         def rivals(points: int, norb: int, rank: int, dtype: str, threads: int) -> dict:
-            return {"OpenBLAS cgemm": lambda: None}
+            return {"OpenBLAS cgemm": lambda: None, "mlmd fp32": lambda: None}
 
     monkeypatch.setattr(cases, "find_spec", lambda name: True)
     monkeypatch.setattr(cases, "import_module", lambda name: Peers)
     case = make_case(make_problem("nlp_prop", (4, 4, 4), 2, "complex64", 1, None))
     assert "OpenBLAS cgemm" in case.calls
+    assert "mlmd fp32" not in case.calls
     assert any("MKL left out" in note for note in case.notes)
 
 
