@@ -1,7 +1,7 @@
 """What ``mlmd bench KERNEL`` times: the plan on each backend and in each mode, its roof, and its peers.
 
-The peers of a kernel are in ``bench_kinetic``, ``bench_nlp`` and ``bench_observables``: functions ``rivals`` that
-return name -> callable.
+The peers of a kernel are in ``bench_kinetic``, ``bench_nlp``, ``bench_overlap`` and ``bench_observables``: functions
+``rivals`` that return name -> callable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROOF = {"in place": "roof: {} in place", "read": "roof: read of {}"}
 PEERS = {
     "kin_prop": "bench_kinetic",
     "nlp_prop": "bench_nlp",
-    "overlap": "bench_nlp",
+    "overlap": "bench_overlap",
     "loc_prop": "bench_observables",
     "density": "bench_observables",
     "current": "bench_observables",
@@ -277,13 +277,15 @@ def _add_peers(case: Case) -> None:
             found = rivals(problem.kernel, problem.shape, problem.norb, problem.dtype, problem.threads)
     ours = {"mlmd"}.union(*(name.split() for name in case.plans))  # some peers are plans of ours under another name
     case.calls |= {name: call for name, call in found.items() if name.split()[0] not in ours}
-    if problem.kernel in RANKED and not any("mkl" in name.lower() for name in found):
+    if problem.kernel == "nlp_prop" and not any("mkl" in name.lower() for name in found):
         case.notes.append("MKL left out: it is not installed; pip install mkl")
 
 
 def arithmetic_roof(plan: Plan, roofs: Roofs) -> tuple[str, float] | None:
     """The peak that bounds a plan made of matrix products; None for the others, which memory bounds."""
     mode = getattr(plan, "mode", None)
+    if type(plan).__name__ == "Overlap":
+        mode = "fp32" if plan.dtype == np.complex64 else "fp64"
     if not isinstance(mode, str) or mode not in MODES:
         return None
     if mode.startswith("bf16x"):

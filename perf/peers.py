@@ -16,8 +16,8 @@ from dataclasses import dataclass
 class PaperRow:
     """A row of the paper's Table 3: 64 orbitals on 70 x 70 x 72 points, one EPYC 7543P core or one A100.
 
-    The seconds are as printed.  For the 1,000 steps that the text speaks of they are too short for the memory of one core
-    (one pass over psi in 0.9 ms would be 190 GB/s or more), so only the speedups are compared.
+    The seconds are as printed.  For the 1,000 steps that the text speaks of they are too short for the memory of one
+    core (one pass over psi in 0.9 ms would be 190 GB/s or more), so only the speedups are compared.
     """
 
     seconds: float

@@ -7,7 +7,7 @@ import pytest
 
 from mlmd import kernels
 from mlmd.errors import PlanError
-from mlmd.perf import bench_kinetic
+from mlmd.perf import bench_kinetic, bench_overlap
 from mlmd.perf.cases import KERNELS, make_case, make_problem
 from mlmd.perf.interleave import interleave
 from mlmd.perf.kernel_bench import time_kernel, time_table3
@@ -144,3 +144,8 @@ def test_other_methods_of_plans_are_timed() -> None:
 def test_all_rivals_can_be_called() -> None:
     calls = bench_kinetic.rivals((4, 4, 4), 2, "complex64", 1)
     assert set(interleave(calls, rounds=5, settle=0.0)) == set(calls)
+
+
+def test_overlap_rivals_agree() -> None:
+    found = bench_overlap.rivals(30, 2, 3, "complex128", 1)
+    np.testing.assert_allclose(found["OpenBLAS gemm"]().T, found["numpy"](), rtol=1e-13)
