@@ -71,7 +71,7 @@ def _row(case: Case, timing: Timing, times: dict[str, Timing], roofs: Roofs) -> 
     nearest: dict[str, tuple[float, float]] = {}
     if case.roof_row in times:
         nearest[case.roof] = (plan.bytes(), _roof_bytes(case) / times[case.roof_row].median)
-    if timing.name in case.plans and (peak := arithmetic_roof(plan, roofs)):
+    if peak := arithmetic_roof(plan, roofs):
         nearest[peak[0]] = (plan.flops(), peak[1])
     return make_row(timing, times[case.baseline], plan.flops(), plan.bytes(), nearest)
 
