@@ -8,7 +8,7 @@ SOURCES := $(wildcard setup.py pyproject.toml csrc/*/*.cpp csrc/*/*.h csrc/inclu
 export OMP_WAIT_POLICY ?= passive
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow lint sanitize bench clean
+.PHONY: demo test test-slow lint sanitize bench bench-docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mlmd run examples/pto_pulse.toml --out demo_out --force
@@ -29,6 +29,9 @@ sanitize: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest perf --benchmark-only
+
+bench-docs: $(VENV)/.installed-dev
+	$(BIN)/python -m mlmd.perf.refresh_docs
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info mlmd/_cpu*.so demo_out

@@ -19,6 +19,7 @@ from rich.console import Console
 from . import __version__
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
+from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
 
 EXIT_BAD_INPUT = 2
 
@@ -181,3 +182,41 @@ def _stop(console: Console, word: str, text: str, code: int) -> NoReturn:
 
 def _say(console: Console, word: str, text: str) -> None:
     console.print(f"{word}: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+_bench = make_app(_plain_errors)
+app.add_typer(_bench, name="bench")
+
+
+@_bench.command("step")
+def bench_step(
+    input_file: Annotated[
+        Path, typer.Argument(metavar="[INPUT.toml]", help="The problem; it is timed in the middle of its pulse.")
+    ] = Path("examples/pto_pulse.toml"),
+    norb: Annotated[
+        int | None,
+        typer.Option(help="Orbitals to propagate, all full (default: the occupied ones).", min=1, show_default=False),
+    ] = None,
+    precision: Annotated[Precision | None, typer.Option(help="Precision in real time.", show_default=False)] = None,
+    threads: Threads = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Steps in one sample (default: those between two observations).", min=1, show_default=False),
+    ] = None,
+    rounds: Rounds = DEFAULT_ROUNDS,
+    json: Json = None,
+) -> None:
+    """Time a whole step of INPUT.toml, part by part, beside the steps of other codes."""
+    console = Console(stderr=True)
+    with _plain_errors(console):
+        from .bench_step import step_work
+        from .perf.step import time_step
+        from .problem import read_problem
+
+        kind = precision.value if precision else None
+        problem = read_problem(input_file, precision=kind)
+        work = step_work(problem, norb, threads, steps or problem.config.output.every, console)
+        line = command_line(
+            f"step {input_file.as_posix()}", norb=norb, precision=kind, threads=threads, steps=steps, rounds=rounds
+        )
+        report(time_step(work, rounds, line, console), json)

@@ -10,8 +10,9 @@ trap 'rm -rf "$work"' EXIT
 
 cp -R "$root/setup.py" "$root/pyproject.toml" "$root/csrc" "$root/mlmd" "$root/backends" "$root/kernels" \
     "$root/tuning" "$root/perf" "$work/"
-mkdir "$work/tests"
+mkdir "$work/tests" "$work/tests/perf"
 cp -R "$root/tests/__init__.py" "$root/tests/conftest.py" "$root/tests/kernels" "$work/tests/"
+cp "$root/tests/perf/__init__.py" "$root/tests/perf/test_roofs.py" "$work/tests/perf/"
 rm -f "$work"/mlmd/_cpu*.so
 cd "$work"
 
@@ -25,6 +26,6 @@ for isa in v2 v3 v4; do
     # Leaks are not looked for: the interpreter itself keeps memory until its end.
     MLMD_ISA=$isa LD_PRELOAD="$libraries" ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0 \
         UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH="$work" \
-        "$python" -m pytest tests/kernels -q -x -p no:cacheprovider -k "cpu or plans" \
+        "$python" -m pytest tests/kernels tests/perf -q -x -p no:cacheprovider -k "cpu or plans or roofs" \
         --deselect tests/kernels/test_variants.py
 done

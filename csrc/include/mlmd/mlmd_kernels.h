@@ -23,7 +23,8 @@ typedef enum mlmd_status {
     MLMD_OK = 0,
     MLMD_BAD_ARGUMENT = 1,
     MLMD_OUT_OF_MEMORY = 2,
-    MLMD_INTERNAL_ERROR = 3
+    MLMD_INTERNAL_ERROR = 3,
+    MLMD_UNSUPPORTED = 4 /* by this processor, system or build */
 } mlmd_status;
 
 typedef enum mlmd_type { MLMD_COMPLEX64 = 0, MLMD_COMPLEX128 = 1 } mlmd_type;
@@ -112,6 +113,30 @@ MLMD_API mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_lev
 /* Leapfrog sweeps of v'' = laplacian v + rhs - damping v'. */
 MLMD_API mlmd_status mlmd_dsa(double *v, double *velocity, const double *rhs, const mlmd_box *box,
                               const mlmd_leapfrog *how, int threads);
+
+/* Roofs of the machine, for perf.  A pass over arrays of `size` real numbers: a <- factor; a <- factor a;
+ * a[0] <- sum of b; a <- b + factor c.  Each thread works on the same share of the arrays in every pass, so that
+ * filling places memory near the thread that uses it. */
+typedef enum mlmd_real { MLMD_FLOAT32 = 0, MLMD_FLOAT64 = 1 } mlmd_real;
+typedef enum mlmd_pass { MLMD_PASS_FILL = 0, MLMD_PASS_SCALE = 1, MLMD_PASS_READ = 2, MLMD_PASS_TRIAD = 3 } mlmd_pass;
+typedef enum mlmd_bf16_unit { MLMD_BF16_TILES = 0, MLMD_BF16_DOT_PRODUCTS = 1 } mlmd_bf16_unit;
+
+typedef struct mlmd_stream {
+    mlmd_pass pass;
+    mlmd_real type;
+    void *a;
+    const void *b, *c;
+    int64_t size;
+    double factor;
+} mlmd_stream;
+
+MLMD_API mlmd_status mlmd_memory_pass(const mlmd_stream *work, int threads);
+
+/* Independent chains of multiply-adds, `rounds` long, in the registers of each thread; *flops <- operations done. */
+MLMD_API mlmd_status mlmd_fma_peak(mlmd_real type, int64_t rounds, int threads, double *flops);
+
+/* The same with bf16 products and FP32 sums; MLMD_UNSUPPORTED where the unit is not there. */
+MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int threads, double *flops);
 
 /* Words for the last status of this thread that was not MLMD_OK. */
 MLMD_API const char *mlmd_last_error(void);

@@ -1,0 +1,294 @@
+"""What ``mlmd bench KERNEL`` times: the plan on each backend and in each mode, its roof, and its peers.
+
+The peers of a kernel are in ``bench_kinetic``, ``bench_nlp``, ``bench_overlap`` and ``bench_observables``: functions
+``rivals`` that return name -> callable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import kernels
+from ..backends import MlmdError, PlanError, get, names
+from ..kernels.nlp_prop import MODES
+from ..kernels.plan import Plan, checked_dtype, checked_shape, whole
+from .bench_kinetic import SPACING, TIME_STEP, random_waves, reading_pass, scaling_pass
+from .roofs import Roofs, touched
+
+Call = Callable[[], Any]
+KERNELS = ("kin_prop", "loc_prop", "nlp_prop", "density", "current", "hartree", "overlap")
+REDUCTIONS = ("density", "current", "overlap")
+RANKED = ("nlp_prop", "overlap")
+LARGEST_FOR_REFERENCE = 2**25  # bytes of psi; the plain NumPy kernels are for checking, and slow
+ROOF = {"in place": "roof: {} in place", "read": "roof: read of {}"}
+PEERS = {
+    "kin_prop": "bench_kinetic",
+    "nlp_prop": "bench_nlp",
+    "overlap": "bench_overlap",
+    "loc_prop": "bench_observables",
+    "density": "bench_observables",
+    "current": "bench_observables",
+    "hartree": "bench_observables",
+}
+VECTOR_POTENTIAL = (0.0, 0.0, 3.0)
+TURN = 1e-2  # rad by which S of nlp_prop turns: unitary, so that repeated calls keep psi in range
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Size and type of the arrays that a kernel is timed on."""
+
+    kernel: str
+    shape: tuple[int, int, int]
+    norb: int
+    dtype: str
+    threads: int
+    rank: int
+
+    @property
+    def points(self) -> int:
+        """Grid points."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of psi; for hartree of one field."""
+        if self.kernel == "hartree":
+            return 8 * self.points
+        return self.points * self.norb * np.dtype(self.dtype).itemsize
+
+
+@dataclass
+class Case:
+    """Rivals of one problem.
+
+    Attributes
+    ----------
+    problem : Problem
+        What is computed.
+    calls : dict
+        Name -> callable.
+    plans : dict
+        Name -> plan, for those that are plans of ours.
+    baseline : str
+        The name that ratios refer to.
+    roof : str
+        The memory roof of the kernel, ``"in place"`` or ``"read"``.
+    notes : list of str
+        What is left out, and why.
+    """
+
+    problem: Problem
+    calls: dict[str, Call] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    baseline: str = ""
+    roof: str = "in place"
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def roof_row(self) -> str:
+        """Name of the row with the pass over memory."""
+        return ROOF[self.roof].format("v" if self.problem.kernel == "hartree" else "psi")
+
+
+def make_problem(kernel: str, shape: Any, norb: int, dtype: str, threads: int, rank: int | None) -> Problem:
+    """A checked problem.
+
+    Raises
+    ------
+    PlanError
+        For parameters that make no sense.
+
+    Examples
+    --------
+    >>> make_problem("density", (4, 4, 4), 2, "complex64", 1, None).nbytes
+    1024
+    """
+    norb = whole("norb", norb, at_least=1)
+    rank = norb if rank is None else whole("rank", rank, at_least=1)
+    threads = whole("threads", threads, at_least=1)
+    problem = Problem(kernel, checked_shape(shape), norb, str(checked_dtype(dtype)), threads, rank)
+    if kernel in RANKED and rank > problem.points:
+        raise PlanError(f"rank is {rank}, more than the {problem.points} grid points; give a smaller --rank")
+    return problem
+
+
+def make_case(problem: Problem) -> Case:
+    """The rivals of a problem.
+
+    Raises
+    ------
+    MlmdError
+        If no backend has the kernel.
+    """
+    case = Case(problem, roof="read" if problem.kernel in REDUCTIONS else "in place")
+    _add_plans(case)
+    if not case.plans:
+        raise MlmdError(f"no backend has the kernel {problem.kernel}: {'; '.join(case.notes)}")
+    case.baseline = next(iter(case.plans))
+    _add_roof(case)
+    _add_peers(case)
+    return case
+
+
+def _add_plans(case: Case) -> None:
+    """The plan on every backend that works; the C++ one first, because ratios refer to it."""
+    problem = case.problem
+    if not hasattr(kernels, problem.kernel):
+        case.notes.append(f"this version has no plan {problem.kernel}")
+        return
+    build = hartree_calls if problem.kernel == "hartree" else orbital_calls
+    for backend in sorted(names(), key=lambda name: name != "cpu"):
+        status = get(backend).status()
+        if not status.works:
+            case.notes.append(f"backend {backend} left out: {status.reason}")
+        elif backend == "reference" and problem.nbytes > LARGEST_FOR_REFERENCE:
+            case.notes.append("backend reference left out: slow at this size")
+        else:
+            for name, plan, call in build(problem, backend, case.notes):
+                case.plans[name], case.calls[name] = plan, call
+
+
+def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
+    """Name, plan and call of a kernel on wave functions; on the C++ backend one for each mode that it has."""
+    make = {"kin_prop": _kinetic, "loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
+    if problem.kernel in make:
+        plan, call = make[problem.kernel](problem, backend)
+        yield backend, plan, call
+        return
+    usual = "fp32" if problem.dtype == "complex64" else "fp64"
+    for mode in sorted(MODES, key=lambda mode: mode != usual) if backend == "cpu" else [usual]:
+        found = _low_rank_or_why(problem, backend, mode)
+        if isinstance(found, str):
+            notes.append(f"{backend} {mode} left out: {found}")
+        else:
+            yield (f"{backend} {mode}", *found)
+
+
+def hartree_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
+    """Name, plan and call of the three ways to the Hartree potential; a cold multigrid start, warm DSA sweeps."""
+    n = np.random.default_rng(1).normal(size=problem.shape)
+    for method in ("multigrid", "dsa", "fft"):
+        if method == "fft" and backend != "cpu":
+            continue  # the same library on each backend
+        plan = kernels.hartree(
+            problem.shape, SPACING, method=method, tol=1e-8, backend=backend, threads=problem.threads
+        )
+        yield f"{backend} {method}", plan, lambda plan=plan: plan(n)  # type: ignore[misc]
+
+
+def _kinetic(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    psi = waves(problem)
+    plan = kernels.kin_prop(
+        problem.shape, problem.norb, SPACING, TIME_STEP, problem.dtype, backend, threads=problem.threads
+    )
+    return plan, lambda: plan(psi)
+
+
+def _local(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    psi, v = waves(problem), np.random.default_rng(2).normal(size=problem.shape)
+    plan = kernels.loc_prop(problem.shape, problem.norb, TIME_STEP, problem.dtype, backend, threads=problem.threads)
+    return plan, lambda: plan(psi, v)
+
+
+def _density(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    psi, f, n = waves(problem), np.full(problem.norb, 2.0), np.empty(problem.shape)
+    plan = kernels.density(problem.shape, problem.norb, problem.dtype, backend, threads=problem.threads)
+    return plan, lambda: plan(psi, f, out=n)
+
+
+def _current(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    psi, f = waves(problem), np.full(problem.norb, 2.0)
+    plan = kernels.current(problem.shape, problem.norb, SPACING, problem.dtype, backend, threads=problem.threads)
+    return plan, lambda: plan.measure(psi, f, VECTOR_POTENTIAL)
+
+
+def _overlap(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    psi, bras = waves(problem), random_waves((*problem.shape, problem.rank), problem.dtype)
+    plan: Any = kernels.overlap(  # type: ignore[attr-defined]
+        problem.shape, problem.norb, problem.rank, 1.0, problem.dtype, backend=backend, threads=problem.threads
+    )
+    return plan, lambda: plan(bras, psi)
+
+
+def _low_rank_or_why(problem: Problem, backend: str, mode: str) -> tuple[Plan, Call] | str:
+    try:
+        return _low_rank(problem, backend, mode)
+    except MlmdError as error:
+        return str(error)
+
+
+def _low_rank(problem: Problem, backend: str, mode: str) -> tuple[Plan, Call]:
+    psi = waves(problem)
+    plan = kernels.nlp_prop(
+        problem.shape, problem.norb, problem.rank, 1.0, problem.dtype, mode, backend, threads=problem.threads
+    )
+    plan.set(orthonormal_columns(problem), np.expm1(-1j * TURN) * np.eye(problem.rank))
+    return plan, lambda: plan(psi)
+
+
+def waves(problem: Problem) -> NDArray[Any]:
+    """Random wave functions, touched first by the threads that will use them."""
+    shape = (*problem.shape, problem.norb)
+    real = np.float32 if problem.dtype == "complex64" else np.float64
+    psi = touched(2 * math.prod(shape), real, problem.threads).view(problem.dtype).reshape(shape)
+    psi[...] = random_waves(shape, problem.dtype)
+    return psi
+
+
+def orthonormal_columns(problem: Problem) -> NDArray[Any]:
+    """Columns of the given rank with disjoint supports, orthonormal and cheap to make at any size."""
+    owner = np.arange(problem.points) % problem.rank
+    columns = np.zeros((problem.points, problem.rank), problem.dtype)
+    columns[np.arange(problem.points), owner] = 1 / np.sqrt(np.bincount(owner)[owner])
+    return columns.reshape(*problem.shape, problem.rank)
+
+
+def _add_roof(case: Case) -> None:
+    problem = case.problem
+    array = np.ones(problem.shape) if problem.kernel == "hartree" else waves(problem)
+    make = reading_pass if case.roof == "read" else scaling_pass
+    try:
+        case.calls[case.roof_row] = make(array, problem.threads)
+    except MlmdError as error:
+        case.notes.append(f"no roof: {error}")
+
+
+def _add_peers(case: Case) -> None:
+    problem, module = case.problem, f"{__package__}.{PEERS[case.problem.kernel]}"
+    if not find_spec(module):
+        case.notes.append(f"no peers: {module} is not there")
+        return
+    rivals = import_module(module).rivals
+    match problem.kernel:
+        case "kin_prop":
+            found = rivals(problem.shape, problem.norb, problem.dtype, problem.threads)
+        case "nlp_prop" | "overlap":
+            found = rivals(problem.points, problem.norb, problem.rank, problem.dtype, problem.threads)
+        case _:
+            found = rivals(problem.kernel, problem.shape, problem.norb, problem.dtype, problem.threads)
+    ours = {"mlmd"}.union(*(name.split() for name in case.plans))  # some peers are plans of ours under another name
+    case.calls |= {name: call for name, call in found.items() if name.split()[0] not in ours}
+    if problem.kernel == "nlp_prop" and not any("mkl" in name.lower() for name in found):
+        case.notes.append("MKL left out: it is not installed; pip install mkl")
+
+
+def arithmetic_roof(plan: Plan, roofs: Roofs) -> tuple[str, float] | None:
+    """The peak that bounds a plan made of matrix products; None for the others, which memory bounds."""
+    mode = getattr(plan, "mode", None)
+    if type(plan).__name__ == "Overlap":
+        mode = "fp32" if plan.dtype == np.complex64 else "fp64"
+    if not isinstance(mode, str) or mode not in MODES:
+        return None
+    if mode.startswith("bf16x"):
+        products = {"1": 1, "2": 3, "3": 6}[mode[-1]]
+        return None if roofs.bf16 is None else (f"bf16 / {products}", roofs.bf16 / products)
+    return mode, roofs.fp32 if mode == "fp32" else roofs.fp64
