@@ -1,12 +1,15 @@
 // Local propagator: the phase of a grid point times its orbitals.
-#include <cmath>
+#include <algorithm>
 
 #include "common.h"
+#include "phases.h"
 #include "simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
 namespace {
+
+constexpr int64_t BLOCK = 64;  // grid points of a parallel work item
 
 // In single precision the phase is carried as a sum of two numbers, or a point's norm would drift by its rounding.
 template <class T>
@@ -37,12 +40,17 @@ void propagate(const mlmd_psi &psi, const double *v, double dt, int threads) {
     const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], width = 2 * psi.norb;
     T *data = static_cast<T *>(psi.data);
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t p = 0; p < points; ++p) {
-        const double re = std::cos(dt * v[p]), im = -std::sin(dt * v[p]);
-        if constexpr (sizeof(T) == sizeof(Work<T>))
-            turn_point(data + p * width, width, re, im);
-        else
-            turn_point_wide(data + p * width, width, re, im);
+    for (int64_t first = 0; first < points; first += BLOCK) {
+        const int64_t count = std::min(BLOCK, points - first);
+        double re[BLOCK], im[BLOCK];
+        phases(v + first, -dt, count, re, im);
+        for (int64_t p = 0; p < count; ++p) {
+            T *row = data + (first + p) * width;
+            if constexpr (sizeof(T) == sizeof(Work<T>))
+                turn_point(row, width, re[p], im[p]);
+            else
+                turn_point_wide(row, width, re[p], im[p]);
+        }
     }
 }
 
