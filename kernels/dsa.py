@@ -42,7 +42,7 @@ def friction(sweeps: int, fastest: float) -> tuple[NDArray[np.float64], NDArray[
     --------
     >>> keep, gain = friction(2, 1.0)
     >>> keep.round(3).tolist(), gain.round(3).tolist()
-    ([0.0, 0.434], [1.778, 2.55])
+    ([0.0, 0.434], [1.778, 2.549])
     """
     centre, half = 0.5 * fastest * (1.0 + 1.0 / SPREAD), 0.5 * fastest * (1.0 - 1.0 / SPREAD)
     keep, gain, last = [0.0], [1.0 / centre], half / centre
