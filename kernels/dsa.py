@@ -4,10 +4,10 @@ r"""Dynamical simulated annealing of the Hartree potential: a damped motion whos
 
 With M = 1 long waves are slow: over L grid points they need O(L) sweeps.  M is a fictitious mass for us to choose
 (Fourier acceleration): here its inverse adds up the Jacobi corrections of a hierarchy of coarser grids, local and O(N)
-like the sweep itself, which makes all wave lengths about equally fast, the eigenvalues of -M^{-1} laplacian lie
-within a factor of about SPREAD on any grid.  The friction falls from sweep to sweep such that what is left of the worst mode
-after the last one is least (Chebyshev's polynomial), and each call starts at rest in the frame of a predictor that
-goes on as v did in the calls before, so that the sweeps need only take out what the predictor lacks.
+like the sweep itself, which makes all wave lengths about equally fast: the eigenvalues of -M^{-1} laplacian
+lie within a factor of about SPREAD on any grid.  The friction changes from sweep to sweep such that what is left of
+the worst mode after the last one is least (Chebyshev's polynomial).  Each call starts at rest in the frame of a
+predictor that goes on as v did in the calls before: the sweeps need only take out what the predictor lacks.
 """
 
 from __future__ import annotations
