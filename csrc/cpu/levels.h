@@ -76,7 +76,7 @@ inline void interpolate_axis(const double *from, double *to, const Extents &e, c
 struct Level {
     Level(const mlmd_level &from, int threads)
         : about(from), v(points(from.box)), rhs(points(from.box)), a(points(from.box)), b(points(from.box)),
-          rows((threads + 1) * from.box.n[2]), sums(from.box.n[0]) {
+          rows((threads + 1) * from.box.n[2]), sums(from.box.n[0] * from.box.n[1]) {
         std::fill_n(rows.get(), from.box.n[2], 0.0);
     }
     mlmd_level about;

@@ -10,11 +10,36 @@ namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
-// First fine plane whose lower coarse neighbour is J or beyond.
+// First fine point whose lower coarse neighbour is J or beyond.
 int64_t first_above(const std::vector<Link> &links, int64_t J) {
     return std::lower_bound(links.begin(), links.end(), J, [](const Link &l, int64_t value) { return l.low < value; }) -
            links.begin();
 }
+
+// The fine and coarse points of an axis.  With `images`, what a periodic axis has before its first point is
+// counted with negative numbers, and nothing is folded back at its end.
+struct Axis {
+    Axis(const std::vector<Link> &links, int64_t coarse, bool images)
+        : links(links), fine(static_cast<int64_t>(links.size())), coarse(coarse), images(images && coarse > 1) {}
+
+    // The fine points that add to the coarse points [J0, J1).
+    Span span(int64_t J0, int64_t J1) const {
+        const int64_t begin = J0 > 0 ? first_above(links, J0 - 1) : images ? first_above(links, coarse - 1) - fine : 0;
+        return {begin, first_above(links, J0), first_above(links, J1)};
+    }
+
+    // The coarse neighbours of a fine point.
+    Link link(int64_t j) const {
+        Link l = links[j < 0 ? j + fine : j];
+        if (j < 0) l.low -= coarse;
+        if (images && l.high_weight != 0.0) l.high = l.low + 1;
+        return l;
+    }
+
+    const std::vector<Link> &links;
+    int64_t fine, coarse;
+    bool images;
+};
 
 void add_scaled(double factor, const double *from, double *to, int64_t n) {
     if (factor == 0.0) return;
@@ -25,10 +50,14 @@ void add_scaled(double factor, const double *from, double *to, int64_t n) {
 class Solver {
   public:
     Solver(const mlmd_level *levels, int64_t count, int threads)
-        : levels_(make_hierarchy(levels, count, threads)), threads_(threads),
-          zeros_(levels[0].box.n[1] * levels[0].box.n[2]) {
-        std::fill_n(zeros_.get(), levels[0].box.n[1] * levels[0].box.n[2], 0.0);
-        for (int k = 0; k < threads; ++k) windows_.push_back(std::make_unique<Window>(levels[0].box));
+        : levels_(make_hierarchy(levels, count, threads)), threads_(threads), zeros_(levels[0].box.n[2]) {
+        std::fill_n(zeros_.get(), levels[0].box.n[2], 0.0);
+        int64_t largest = 0;
+        for (int64_t k = 0; k < count; ++k) {
+            const mlmd_box &box = levels[k].box;
+            largest = std::max(largest, (2 * tile_height(box) + 4 * HALO) * box.n[2]);
+        }
+        for (int k = 0; k < threads; ++k) windows_.push_back(std::make_unique<Window>(largest, levels[0].box.n[2]));
     }
 
     void run(double *v, const double *rhs, mlmd_convergence *goal) {
@@ -51,49 +80,86 @@ class Solver {
             return 0.0;
         }
         Level &next = *levels_[depth + 1];
-        descend(level, next, start, rhs);
+        if (start)
+            descend(level, next, Given{start, level.about.box.n[1], level.about.box.n[2]}, rhs);
+        else
+            descend(level, next, Zeros{}, rhs);
         cycle(depth + 1, nullptr, next.v.get(), next.rhs.get());
         return ascend(level, next, v, rhs);
     }
 
+    struct Zeros {
+        static constexpr bool ZERO = true;
+        void fill(int64_t, int64_t, double *) const {}
+    };
+
+    struct Given {
+        static constexpr bool ZERO = false;
+        const double *field;
+        int64_t ny, nz;
+        void fill(int64_t ix, int64_t iy, double *row) const { std::copy_n(field + (ix * ny + iy) * nz, nz, row); }
+    };
+
+    // level.a with the correction from level.b, where the coarse grid's rows are already as long as the fine one's.
+    struct Corrected {
+        static constexpr bool ZERO = false;
+        const Level &level;
+        int64_t coarse_rows;
+        void fill(int64_t ix, int64_t iy, double *row) const {
+            const int64_t ny = level.about.box.n[1], nz = level.about.box.n[2];
+            const Link x = level.links[0][ix], y = level.links[1][iy];
+            const auto add = [&](double weight, int64_t X, int64_t Y) {
+                add_scaled(weight, level.b.get() + (X * coarse_rows + Y) * nz, row, nz);
+            };
+            std::copy_n(level.a.get() + (ix * ny + iy) * nz, nz, row);
+            add(x.low_weight * y.low_weight, x.low, y.low);
+            add(x.low_weight * y.high_weight, x.low, y.high);
+            add(x.high_weight * y.low_weight, x.high, y.low);
+            add(x.high_weight * y.high_weight, x.high, y.high);
+        }
+    };
+
     // Sweeps from `start` to level.a, and the residual restricted to next.rhs: along x and y while the pass goes on,
-    // into level.b, then along z.  A coarse plane is summed up by one thread, in the same order for any threads.
-    void descend(Level &level, Level &next, const double *start, const double *rhs) {
+    // into level.b, then along z.  A coarse row is summed up by one thread, in the same order for any threads.
+    template <class Start>
+    void descend(Level &level, Level &next, const Start &start, const double *rhs) {
         const mlmd_box &fine = level.about.box, &coarse = next.about.box;
-        const int64_t plane = fine.n[1] * fine.n[2], columns = coarse.n[1] * fine.n[2];
+        const int64_t nz = fine.n[2], blocks = tiles(fine, coarse.n[1]);
         const double scale = fine.h[0] * fine.h[1] * fine.h[2] / (coarse.h[0] * coarse.h[1] * coarse.h[2]);
-        const bool images = fine.periodic[0] && coarse.n[0] > 1;
+        const Axis along_x(level.links[0], coarse.n[0], fine.periodic[0]);
+        const Axis along_y(level.links[1], coarse.n[1], fine.periodic[1] && blocks > 1);
         const int64_t pieces = std::min<int64_t>(team(fine, threads_), coarse.n[0]);
 #pragma omp parallel for num_threads(pieces) schedule(static)
-        for (int64_t piece = 0; piece < pieces; ++piece) {
-            const int64_t J0 = coarse.n[0] * piece / pieces, J1 = coarse.n[0] * (piece + 1) / pieces;
+        for (int64_t item = 0; item < pieces * blocks; ++item) {
+            const int64_t piece = item / blocks, block = item % blocks;
+            const int64_t X0 = coarse.n[0] * piece / pieces, X1 = coarse.n[0] * (piece + 1) / pieces;
+            const int64_t Y0 = coarse.n[1] * block / blocks, Y1 = coarse.n[1] * (block + 1) / blocks;
             double *sums = level.b.get();
-            std::fill(sums + J0 * columns, sums + J1 * columns, 0.0);
-            const auto begin = [&](int64_t, double *) { return static_cast<const double *>(nullptr); };
-            const auto given = [&](int64_t i, double *) { return start + i * plane; };
+            for (int64_t X = X0; X < X1; ++X)
+                std::fill(sums + (X * coarse.n[1] + Y0) * nz, sums + (X * coarse.n[1] + Y1) * nz, 0.0);
             const auto take = [&](int64_t i, int64_t iy, const double *row) {
-                const Link x = level.links[0][i < 0 ? i + fine.n[0] : i], y = level.links[1][iy];
-                const int64_t low = i < 0 ? x.low - coarse.n[0] : x.low;
-                const int64_t high = images && x.high_weight != 0.0 ? low + 1 : x.high;
-                const auto add = [&](int64_t J, double weight) {
-                    if (J < J0 || J >= J1 || weight == 0.0) return;
-                    add_scaled(scale * weight * y.low_weight, row, sums + J * columns + y.low * fine.n[2], fine.n[2]);
-                    add_scaled(scale * weight * y.high_weight, row, sums + J * columns + y.high * fine.n[2], fine.n[2]);
+                const Link x = along_x.link(i), y = along_y.link(iy);
+                const auto add = [&](double weight, int64_t X, int64_t Y) {
+                    if (X >= X0 && X < X1 && Y >= Y0 && Y < Y1)
+                        add_scaled(scale * weight, row, sums + (X * coarse.n[1] + Y) * nz, nz);
                 };
-                add(low, x.low_weight);
-                add(high, x.high_weight);
+                add(x.low_weight * y.low_weight, x.low, y.low);
+                add(x.low_weight * y.high_weight, x.low, y.high);
+                add(x.high_weight * y.low_weight, x.high, y.low);
+                add(x.high_weight * y.high_weight, x.high, y.high);
             };
-            const int64_t first = first_above(level.links[0], J0), end = first_above(level.links[0], J1);
-            const int64_t before = J0 > 0 ? first_above(level.links[0], J0 - 1)
-                                          : images ? first_above(level.links[0], coarse.n[0] - 1) - fine.n[0] : 0;
-            const Range range = {before, first, end};
-            Window &window = *windows_[thread_index()];
-            if (start)
-                Pass(level, rhs, zeros_.get(), level.a.get(), given, take).run(range, window);
-            else
-                Pass(level, rhs, zeros_.get(), level.a.get(), begin, take).run(range, window);
-            restrict_rows(level, next, J0 * coarse.n[1], J1 * coarse.n[1]);
+            const Span rows = blocks > 1 ? along_y.span(Y0, Y1) : Span{0, 0, fine.n[1]};
+            Pass(level, rhs, zeros_.get(), level.a.get(), start, take)
+                .run({along_x.span(X0, X1), rows}, *windows_[thread_index()]);
+            for (int64_t X = X0; X < X1; ++X)
+                restrict_rows(level, next, X * coarse.n[1] + Y0, X * coarse.n[1] + Y1);
         }
+    }
+
+    // Tiles of a level along y.
+    static int64_t tiles(const mlmd_box &box, int64_t most) {
+        const int64_t height = tile_height(box);
+        return std::min(most, (box.n[1] + height - 1) / height);
     }
 
     // Along z, the rows [first, end) of level.b to those of next.rhs.
@@ -113,34 +179,22 @@ class Solver {
 
     // Sweeps from level.a + the interpolated next.v to v; returns the sum of the squares of the residuals.
     double ascend(Level &level, Level &next, double *v, const double *rhs) {
-        const mlmd_box &fine = level.about.box, &coarse = next.about.box;
-        const int64_t ny = fine.n[1], nz = fine.n[2], columns = coarse.n[1] * nz;
+        const mlmd_box &fine = level.about.box;
+        const int64_t ny = fine.n[1], nz = fine.n[2], blocks = tiles(fine, ny);
         const int64_t pieces = std::min<int64_t>(team(fine, threads_), fine.n[0]);
         interpolate_rows(level, next);
-        const auto corrected = [&](int64_t i, double *to) {
-            const Link x = level.links[0][i];
-            const double *low = level.b.get() + x.low * columns, *high = level.b.get() + x.high * columns;
-            std::copy_n(level.a.get() + i * ny * nz, ny * nz, to);
-            for (int64_t iy = 0; iy < ny; ++iy) {
-                const Link y = level.links[1][iy];
-                double *row = to + iy * nz;
-                add_scaled(x.low_weight * y.low_weight, low + y.low * nz, row, nz);
-                add_scaled(x.low_weight * y.high_weight, low + y.high * nz, row, nz);
-                add_scaled(x.high_weight * y.low_weight, high + y.low * nz, row, nz);
-                add_scaled(x.high_weight * y.high_weight, high + y.high * nz, row, nz);
-            }
-            return static_cast<const double *>(to);
-        };
+        const Corrected corrected = {level, next.about.box.n[1]};
         double *sums = level.sums.get();
-        std::fill_n(sums, fine.n[0], 0.0);
-        const auto take = [&](int64_t i, int64_t, const double *row) { sums[i] += squares(row, nz); };
+        const auto take = [&](int64_t i, int64_t iy, const double *row) { sums[i * ny + iy] = squares(row, nz); };
 #pragma omp parallel for num_threads(pieces) schedule(static)
-        for (int64_t piece = 0; piece < pieces; ++piece) {
-            const int64_t first = fine.n[0] * piece / pieces, end = fine.n[0] * (piece + 1) / pieces;
-            Pass(level, rhs, zeros_.get(), v, corrected, take).run({first, first, end}, *windows_[thread_index()]);
+        for (int64_t item = 0; item < pieces * blocks; ++item) {
+            const int64_t piece = item / blocks, block = item % blocks;
+            const int64_t x = fine.n[0] * piece / pieces, y = ny * block / blocks;
+            const Span planes = {x, x, fine.n[0] * (piece + 1) / pieces}, rows = {y, y, ny * (block + 1) / blocks};
+            Pass(level, rhs, zeros_.get(), v, corrected, take).run({planes, rows}, *windows_[thread_index()]);
         }
         double total = 0.0;
-        for (int64_t i = 0; i < fine.n[0]; ++i) total += sums[i];
+        for (int64_t r = 0; r < fine.n[0] * ny; ++r) total += sums[r];
         return total;
     }
 

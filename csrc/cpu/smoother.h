@@ -52,15 +52,31 @@ inline void relax_row(const mlmd_box &box, const Rows &r, double weight, double 
     }
 }
 
-// Planes of a pass: residuals from `begin`, planes of its own from `first`, both to `end`.
-struct Range {
+// Points of a tile along one axis: residuals from `begin`, points of its own from `first`, both to `end`.
+struct Span {
     int64_t begin, first, end;
 };
+
+// Range of planes, and the block of their rows that a pass works on, so that its planes stay in the cache.
+struct Tile {
+    Span x, y;
+};
+
+constexpr int64_t HALO = 3;
+constexpr int64_t TILE_BYTES = 1024 * 1024;  // of the planes that a pass has in use
+constexpr int64_t PLANES_IN_USE = 13;
+
+// Rows of a tile; all of them if the planes are small.
+inline int64_t tile_height(const mlmd_box &box) {
+    const int64_t rows = TILE_BYTES / (PLANES_IN_USE * box.n[2] * static_cast<int64_t>(sizeof(double)));
+    return rows >= box.n[1] ? box.n[1] : std::min(box.n[1], std::max<int64_t>(8, rows - 2 * HALO));
+}
 
 // Scratch of one thread: three planes each of the start, the first and the second sweep, and a row.
 class Window {
   public:
-    explicit Window(const mlmd_box &box) : plane_(box.n[1] * box.n[2] + PADDING), planes_(9 * plane_ + box.n[2]) {}
+    explicit Window(int64_t largest_plane, int64_t longest_row)
+        : plane_(largest_plane + PADDING), planes_(9 * plane_ + longest_row) {}
     double *start(int64_t i) { return at(0, i); }
     double *first(int64_t i) { return at(3, i); }
     double *second(int64_t i) { return at(6, i); }
@@ -68,89 +84,113 @@ class Window {
 
   private:
     static constexpr int64_t PADDING = 72;  // or planes of a power of two would evict one another
-    double *at(int64_t base, int64_t i) { return planes_.get() + (base + (i + 3 * 65536) % 3) * plane_; }
+    double *at(int64_t base, int64_t i) { return planes_.get() + (base + (i % 3 + 3) % 3) * plane_; }
     int64_t plane_;
     Scratch<double> planes_;
 };
 
-// start(i, scratch) gives plane i of the field to begin with (null: zeros), take(i, iy, row) gets the residuals.
+// Start::fill(ix, iy, row) gives the rows to begin with; take(ix, iy, row) gets the residuals.
 template <class Start, class Take>
 class Pass {
   public:
-    Pass(const Level &level, const double *rhs, const double *zeros, double *out, Start start, Take take)
-        : level_(level), box_(level.about.box), plane_(box_.n[1] * box_.n[2]), rhs_(rhs), zeros_(zeros), out_(out),
-          start_(start), take_(take) {}
+    Pass(const Level &level, const double *rhs, const double *zeros, double *out, const Start &start, const Take &take)
+        : level_(level), box_(level.about.box), rhs_(rhs), zeros_(zeros), out_(out), start_(start), take_(take) {}
 
-    void run(const Range &range, Window &window) {
-        const double *u[3] = {nullptr, at_start(range.begin - 3, window), at_start(range.begin - 2, window)};
-        for (int64_t i = range.begin - 2; i < range.end + 2; ++i) {
-            u[0] = u[1];
-            u[1] = u[2];
-            u[2] = at_start(i + 1, window);
-            if (inside(i)) first_sweep(i, u, window);
-            if (i - 1 >= range.begin - 1 && i - 1 <= range.end && inside(i - 1)) second_sweep(i - 1, range, window);
-            if (i - 2 >= range.begin && i - 2 < range.end) residuals(i - 2, range, window);
+    void run(const Tile &tile, Window &window) {
+        tile_ = tile;
+        window_ = &window;
+        whole_ = tile.y.begin == 0 && tile.y.end == box_.n[1];
+        const Span &x = tile.x;
+        for (int64_t i = x.begin - 3; i < x.begin - 1; ++i) fill(i);
+        for (int64_t i = x.begin - 2; i < x.end + 2; ++i) {
+            fill(i + 1);
+            if (inside(0, i)) first_sweep(i);
+            if (i > x.begin - 1 && inside(0, i - 1)) second_sweep(i - 1);
+            if (i > x.begin + 1) residuals(i - 2);
         }
     }
 
   private:
-    bool inside(int64_t i) const { return box_.periodic[0] || (i >= 0 && i < box_.n[0]); }
-    int64_t wrapped(int64_t i) const { return (i % box_.n[0] + box_.n[0]) % box_.n[0]; }
-    const double *at_start(int64_t i, Window &w) { return inside(i) ? start_(wrapped(i), w.start(i)) : zeros_; }
-    const double *after_first(int64_t i, Window &w) const { return inside(i) ? w.first(i) : zeros_; }
+    bool inside(int axis, int64_t i) const { return box_.periodic[axis] || (i >= 0 && i < box_.n[axis]); }
 
-    double *after_second(int64_t i, const Range &range, Window &w) const {
-        return i >= range.first && i < range.end ? out_ + i * plane_ : w.second(i);
+    int64_t wrapped(int axis, int64_t i) const {
+        while (i < 0) i += box_.n[axis];
+        while (i >= box_.n[axis]) i -= box_.n[axis];
+        return i;
     }
 
-    // Calls row(iy, neighbours of that row) over a plane between two others.
+    int64_t index(int64_t i, int64_t iy) const { return (wrapped(0, i) * box_.n[1] + wrapped(1, iy)) * box_.n[2]; }
+
+    double *row_of(double *plane, int64_t iy) const {
+        return plane + (whole_ ? wrapped(1, iy) : iy - tile_.y.begin + HALO) * box_.n[2];
+    }
+
+    // Calls row(iy) over the rows of the tile and some beyond its ends.
     template <class Row>
-    void rows(int64_t i, const double *left, const double *here, const double *right, Row row) const {
-        const int64_t ny = box_.n[1], nz = box_.n[2];
-        const double *source = rhs_ + wrapped(i) * plane_;
-        const double *below = box_.periodic[1] ? here + (ny - 1) * nz : zeros_;
-        const double *above = box_.periodic[1] ? here : zeros_;
-        for (int64_t iy = 0; iy < ny; ++iy) {
-            const int64_t k = iy * nz;
-            row(iy, Rows{here + k, left + k, right + k, iy > 0 ? here + k - nz : below,
-                         iy + 1 < ny ? here + k + nz : above, source + k});
-        }
+    void each_row(int64_t beyond, Row &&row) const {
+        int64_t low = tile_.y.begin - beyond, high = tile_.y.end + beyond;
+        if (whole_ || !box_.periodic[1]) low = std::max<int64_t>(low, 0), high = std::min(high, box_.n[1]);
+        for (int64_t iy = low; iy < high; ++iy) row(iy);
     }
 
-    void first_sweep(int64_t i, const double *const *u, Window &w) const {
-        double *to = w.first(i);
+    void fill(int64_t i) {
+        if (!inside(0, i)) return;
+        each_row(3, [&](int64_t iy) { start_.fill(wrapped(0, i), wrapped(1, iy), row_of(window_->start(i), iy)); });
+    }
+
+    double *after_second(int64_t i, int64_t iy) const {
+        const int64_t y = whole_ ? wrapped(1, iy) : iy;
+        const bool own = i >= tile_.x.first && i < tile_.x.end && y >= tile_.y.first && y < tile_.y.end;
+        return own ? out_ + index(i, iy) : row_of(window_->second(i), iy);
+    }
+
+    // A row and its neighbours, where at(i, iy) has the rows inside the grid.
+    template <class At>
+    Rows neighbours(int64_t i, int64_t iy, At &&at) const {
+        const auto get = [&](int64_t k, int64_t ky) -> const double * {
+            return inside(0, k) && inside(1, ky) ? at(k, ky) : zeros_;
+        };
+        return {get(i, iy), get(i - 1, iy), get(i + 1, iy), get(i, iy - 1), get(i, iy + 1), rhs_ + index(i, iy)};
+    }
+
+    void first_sweep(int64_t i) const {
         const double weight = level_.about.weight[0];
-        if (!u[1]) {
-            const double *source = rhs_ + wrapped(i) * plane_;
-            for (int64_t k = 0; k < plane_; ++k) to[k] = weight * source[k];
-            return;
-        }
-        rows(i, u[0], u[1], u[2],
-             [&](int64_t iy, const Rows &r) { relax_row<false>(box_, r, weight, to + iy * box_.n[2]); });
-    }
-
-    void second_sweep(int64_t i, const Range &range, Window &w) const {
-        double *to = after_second(i, range, w);
-        rows(i, after_first(i - 1, w), after_first(i, w), after_first(i + 1, w), [&](int64_t iy, const Rows &r) {
-            relax_row<false>(box_, r, level_.about.weight[1], to + iy * box_.n[2]);
+        each_row(2, [&](int64_t iy) {
+            double *to = row_of(window_->first(i), iy);
+            if constexpr (Start::ZERO) {
+                const double *source = rhs_ + index(i, iy);
+                for (int64_t k = 0; k < box_.n[2]; ++k) to[k] = weight * source[k];
+            } else {
+                const auto at = [&](int64_t k, int64_t ky) { return row_of(window_->start(k), ky); };
+                relax_row<false>(box_, neighbours(i, iy, at), weight, to);
+            }
         });
     }
 
-    void residuals(int64_t i, const Range &range, Window &w) {
-        const auto plane = [&](int64_t j) { return inside(j) ? after_second(j, range, w) : zeros_; };
-        rows(i, plane(i - 1), plane(i), plane(i + 1), [&](int64_t iy, const Rows &r) {
-            relax_row<true>(box_, r, 1.0, w.row());
-            take_(i, iy, static_cast<const double *>(w.row()));
+    void second_sweep(int64_t i) const {
+        const auto at = [&](int64_t k, int64_t ky) { return row_of(window_->first(k), ky); };
+        each_row(1, [&](int64_t iy) {
+            relax_row<false>(box_, neighbours(i, iy, at), level_.about.weight[1], after_second(i, iy));
+        });
+    }
+
+    void residuals(int64_t i) const {
+        const auto at = [&](int64_t k, int64_t ky) { return after_second(k, ky); };
+        each_row(0, [&](int64_t iy) {
+            relax_row<true>(box_, neighbours(i, iy, at), 1.0, window_->row());
+            take_(i, iy, static_cast<const double *>(window_->row()));
         });
     }
 
     const Level &level_;
     const mlmd_box &box_;
-    int64_t plane_;
     const double *rhs_, *zeros_;
     double *out_;
-    Start start_;
-    Take take_;
+    const Start &start_;
+    const Take &take_;
+    Tile tile_{};
+    Window *window_ = nullptr;
+    bool whole_ = true;
 };
 
 }  // namespace MLMD_ISA
