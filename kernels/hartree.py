@@ -143,7 +143,8 @@ class Hartree(Plan):
             self.check_field(v, "v")
         if out is not None:
             refuse_overlap(n, self.check_field(out, "out", writable=True))
-        rhs = 4.0 * math.pi * (n - n.mean() if self._neutral else n)
+        rhs = n - (n.mean() if self._neutral else 0.0)
+        rhs *= 4.0 * math.pi
         solution = getattr(self, f"_{self.method}")(rhs, v)
         if self._neutral:
             solution -= solution.mean()

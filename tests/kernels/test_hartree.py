@@ -93,6 +93,16 @@ def test_multigrid_gives_the_same_bits_for_any_threads(threads: int, rng: np.ran
         assert one(n).tobytes() == many(n).tobytes()
 
 
+@pytest.mark.parametrize("boundary", ["periodic", "dirichlet", ("periodic", "dirichlet", "periodic")])
+def test_multigrid_in_tiles(boundary: str, rng: np.random.Generator) -> None:
+    """Rows so long that a plane does not fit the cache and is done in tiles."""
+    shape, n = (6, 45, 3000), rng.normal(size=(6, 45, 3000))
+    plan = kernels.hartree(shape, 0.3, boundary, "multigrid", tol=1e-9, threads=2)
+    exact = kernels.hartree(shape, 0.3, boundary, "fft", "fd")(n)
+    assert difference(plan(n), exact) <= 1e-6
+    assert plan.last[0] <= 12
+
+
 def moving_charges(shape: tuple[int, int, int], h: tuple[float, float, float]) -> Callable[[float], np.ndarray]:
     """Narrow and wide clouds that swing and breathe at several frequencies, up to 1.5 hartree."""
     places = [np.arange(m) * d for m, d in zip(shape, h, strict=True)]
