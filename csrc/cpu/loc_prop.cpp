@@ -11,19 +11,42 @@ namespace {
 
 constexpr int64_t BLOCK = 64;  // grid points of a parallel work item
 
-// In single precision the phase is carried as a sum of two numbers, or a point's norm would drift by its rounding.
+// A phase times packs of orbitals.  In single precision it is carried as a sum of two numbers, or a point's norm would
+// drift by its rounding.
+template <class P, class T>
+struct Turn {
+    typename P::Vec high_re, high_im, low_re, low_im;
+
+    Turn(double re, double im) {
+        const T re_part = static_cast<T>(re), im_part = static_cast<T>(im);
+        const auto signs = P::alternate(T(1));
+        high_re = P::splat(re_part);
+        high_im = signs * P::splat(im_part);
+        low_re = P::splat(static_cast<T>(re - re_part));
+        low_im = signs * P::splat(static_cast<T>(im - im_part));
+    }
+
+    MLMD_INLINE P operator()(P x) const {
+        if constexpr (sizeof(T) == sizeof(double)) return times(high_re, high_im, x, P::zero());
+        return turn(high_re, high_im, low_re, low_im, x);
+    }
+};
+
 template <class T>
 void turn_point(T *row, int64_t width, double re, double im) {
-    const T high_re = static_cast<T>(re), high_im = static_cast<T>(im);
-    const T low_re = static_cast<T>(re - high_re), low_im = static_cast<T>(im - high_im);
-    for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
-        typedef decltype(tag) P;
-        const P x = P::load(row + i);
-        if constexpr (sizeof(T) == sizeof(double))
-            times(P::splat(high_re), P::alternate(high_im), x, P::zero()).store(row + i);
-        else
-            turn(P::splat(high_re), P::alternate(high_im), P::splat(low_re), P::alternate(low_im), x).store(row + i);
-    });
+    typedef Pack<T, VECTOR_BYTES> Full;
+    if (width < Full::SIZE) {
+        for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
+            typedef decltype(tag) P;
+            Turn<P, T>(re, im)(P::load(row + i)).store(row + i);
+        });
+        return;
+    }
+    // The last register overlaps the one before it: it is turned before that one and stored after it.
+    const Turn<Full, T> turned(re, im);
+    const Full last = turned(Full::load(row + width - Full::SIZE));
+    for (int64_t i = 0; i + Full::SIZE < width; i += Full::SIZE) turned(Full::load(row + i)).store(row + i);
+    last.store(row + width - Full::SIZE);
 }
 
 template <class T>
