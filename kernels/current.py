@@ -1,4 +1,4 @@
-"""Current density and kinetic energy from the sums over the bonds of the grid, in one read of psi.
+"""Current density, kinetic energy and, if wished, the density from sums over the grid, in one read of psi.
 
 With the bond sums b_axis = sum_s f_s sum_j conj(psi_j) psi_{j+1} dv and theta = A_axis h / c,
 
@@ -99,8 +99,14 @@ class Current(Plan):
         """Current density J, float64 of shape (3,); arguments and errors as in `measure`."""
         return self.measure(psi, f, A).J
 
-    def measure(self, psi: NDArray[Any], f: NDArray[np.float64], A: Sequence[float] = (0.0, 0.0, 0.0)) -> Measure:
-        """Norm, kinetic energy and current in one read of psi.
+    def measure(
+        self,
+        psi: NDArray[Any],
+        f: NDArray[np.float64],
+        A: Sequence[float] = (0.0, 0.0, 0.0),
+        density: NDArray[np.float64] | None = None,
+    ) -> Measure:
+        """Norm, kinetic energy, current and, if an array for it is given, the density in one read of psi.
 
         Parameters
         ----------
@@ -110,6 +116,8 @@ class Current(Plan):
             Occupations.
         A : 3 float
             Vector potential, Gaussian atomic units.
+        density : ndarray, (nx, ny, nz), float64, optional
+            Where the density sum_s f_s |psi_s|^2 goes, electrons per bohr^3.
 
         Returns
         -------
@@ -122,17 +130,21 @@ class Current(Plan):
         """
         self.check_psi(psi, writable=False)
         self.check_occupations(f)
+        if density is not None:
+            self.check_field(density, "density", writable=True)
         h = np.array(self.spacing)
         theta = np.array(vector("A", A)) * h / SPEED_OF_LIGHT
-        norm, *bonds = self.sums(psi, f)
+        norm, *bonds = self.sums(psi, f, density)
         turned = np.exp(1j * theta) * np.array(bonds)
         energy = float(np.sum((norm.real - turned.real) / h**2))
         return Measure(float(norm.real), energy, turned.imag / (h * self.dv * self.points))
 
-    def sums(self, psi: NDArray[Any], f: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """The raw sums [norm, b_x, b_y, b_z], complex128."""
+    def sums(
+        self, psi: NDArray[Any], f: NDArray[np.float64], density: NDArray[np.float64] | None = None
+    ) -> NDArray[np.complex128]:
+        """The raw sums [norm, b_x, b_y, b_z], complex128; the density goes into the array given for it."""
         totals = np.zeros(4, np.complex128)
-        self._raw(psi, f, self._periodic, self.dv, totals, self.threads)
+        self._raw(psi, f, self._periodic, self.dv, density, totals, self.threads)
         return totals
 
     def flops(self) -> int:
@@ -149,10 +161,11 @@ def reference(
     f: NDArray[np.float64],
     periodic: NDArray[np.int32],
     dv: float,
+    n: NDArray[np.float64] | None,
     totals: NDArray[np.complex128],
     threads: int,
 ) -> None:
-    """Raw kernel: write [norm, b_x, b_y, b_z] into totals.
+    """Raw kernel: write [norm, b_x, b_y, b_z] into totals, and the density into n.
 
     Parameters
     ----------
@@ -161,13 +174,18 @@ def reference(
     periodic : (3,) int32
         Whether the axis has a bond from its last point to its first.
     dv : float
+    n : (nx, ny, nz) float64, or None
+        Overwritten.
     totals : (4,) complex128
         Overwritten.
     threads : int
         Not used here.
     """
     wide = psi.astype(np.complex128)
-    totals[0] = np.sum(np.abs(wide) ** 2 * f) * dv
+    squares = (wide.real**2 + wide.imag**2) @ f
+    if n is not None:
+        n[...] = squares
+    totals[0] = np.sum(squares) * dv
     for axis in range(3):
         points = np.moveaxis(wide, axis, 0)
         totals[1 + axis] = np.sum(points[:-1].conj() * points[1:] * f) * dv

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import MlmdError, PlanError
-from .dsa import critical_damping, stable_step
+from .dsa import fastest_mode, friction, predictor_order
 from .multigrid import make_levels
 from .plan import Plan, checked_boundary, checked_spacing, positive, refuse_overlap, whole
 from .poisson_fft import SYMBOLS, FourierPoisson
 
 METHODS = ("fft", "multigrid", "dsa")
 SWEEP_FLOPS = 14
+TRANSFER_FLOPS = 14  # to and from the coarser grids, for each point of the finest one
 
 
 class Hartree(Plan):
@@ -34,8 +35,8 @@ class Hartree(Plan):
         ``"periodic"`` or ``"dirichlet"`` (v is zero one point beyond either end).
     method : str
         ``"fft"``: direct, the same on each backend.  ``"multigrid"``: the 3-point equation to ``tol``.
-        ``"dsa"``: ``sweeps`` leapfrog sweeps of v'' = laplacian v + 4 pi n - gamma v' per call; the potential and its
-        velocity are kept from call to call (`state`, `restore`), so give it a solved potential to start from.
+        ``"dsa"``: follows a density that moves slowly from call to call, by ``sweeps`` damped sweeps per call; the
+        potential and its motion are kept (`state`, `restore`), so give it a solved potential to start from.
     laplacian : str
         ``"spectral"`` or ``"fd"``, for fft only: of the continuum, or of the 3-point equation (then it is the
         oracle of the other two methods).
@@ -45,8 +46,6 @@ class Hartree(Plan):
         Multigrid cycles after which it gives up.
     sweeps : int
         DSA sweeps of one call.
-    damping : float, optional
-        gamma of DSA, 1/bohr; by default critical for the slowest mode of the cell, 2 k_min.
     backend : str
         Name of the backend.
     threads : int, optional
@@ -82,7 +81,6 @@ class Hartree(Plan):
         tol: float = 1e-10,
         max_cycles: int = 100,
         sweeps: int = 4,
-        damping: float | None = None,
         backend: str = "cpu",
         threads: int | None = None,
     ) -> None:
@@ -98,10 +96,6 @@ class Hartree(Plan):
         self.tol = positive("tol", tol)
         self.max_cycles = whole("max_cycles", max_cycles, at_least=1)
         self.sweeps = whole("sweeps", sweeps, at_least=1)
-        self.damping = critical_damping(self.shape, self.spacing, self.boundary)
-        if damping is not None:
-            self.damping = positive("damping", damping)
-        self.step = stable_step(self.spacing)
         self.last = (0, 0.0)
         self._prepare()
 
@@ -112,10 +106,11 @@ class Hartree(Plan):
             self._direct = FourierPoisson(self.shape, self.spacing, self.boundary, self.laplacian, self.threads)
             return
         self._raw = self.load(self.method)
-        if self.method == "multigrid":
-            self._levels = make_levels(self.shape, self.spacing, self.boundary)
-        else:
-            self._v, self._velocity = np.zeros(self.shape), np.zeros(self.shape)
+        self._levels = make_levels(self.shape, self.spacing, self.boundary)
+        if self.method == "dsa":
+            self._v, self._velocity, self._acceleration = (np.zeros(self.shape) for _ in range(3))
+            self._keep, self._gain = friction(self.sweeps, fastest_mode(self._raw, self._levels, self.threads))
+            self._order = predictor_order(self.sweeps)
 
     def __call__(
         self, n: NDArray[np.float64], v: NDArray[np.float64] | None = None, out: Any = None
@@ -148,7 +143,8 @@ class Hartree(Plan):
             self.check_field(v, "v")
         if out is not None:
             refuse_overlap(n, self.check_field(out, "out", writable=True))
-        rhs = 4.0 * math.pi * (n - n.mean() if self._neutral else n)
+        rhs = n - (n.mean() if self._neutral else 0.0)
+        rhs *= 4.0 * math.pi
         solution = getattr(self, f"_{self.method}")(rhs, v)
         if self._neutral:
             solution -= solution.mean()
@@ -158,8 +154,11 @@ class Hartree(Plan):
         return out
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copies of what DSA keeps between calls: ``v`` and ``velocity`` (nothing for the other methods)."""
-        return {"v": self._v.copy(), "velocity": self._velocity.copy()} if self.method == "dsa" else {}
+        """Copies of what DSA keeps between calls (nothing for the other methods).
+
+        ``v``, and its first and second difference from call to call, ``velocity`` and ``acceleration``.
+        """
+        return {name: array.copy() for name, array in self._kept().items()} if self.method == "dsa" else {}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave; later calls go on from there bit for bit.
@@ -170,15 +169,18 @@ class Hartree(Plan):
             If an array does not fit the plan.
         """
         if self.method == "dsa":
-            np.copyto(self._v, self.check_field(state.get("v"), "state['v']"))
-            np.copyto(self._velocity, self.check_field(state.get("velocity"), "state['velocity']"))
+            for name, array in self._kept().items():
+                np.copyto(array, self.check_field(state.get(name), f"state['{name}']"))
+
+    def _kept(self) -> dict[str, NDArray[np.float64]]:
+        return {"v": self._v, "velocity": self._velocity, "acceleration": self._acceleration}
 
     def flops(self) -> int:
         """Floating-point operations of the last call (before the first one: of one cycle or set of sweeps)."""
         if self.method == "fft":
             return round(self.points * (5.0 * math.log2(self.points) + 1))
         if self.method == "dsa":
-            return self.sweeps * self.points * (SWEEP_FLOPS + 3)
+            return self.sweeps * self.points * (SWEEP_FLOPS + TRANSFER_FLOPS + 3)
         work = int(self._levels.shapes.astype(np.int64).prod(axis=1).sum())
         return max(1, self.last[0]) * (6 * SWEEP_FLOPS + 12) * work
 
@@ -186,7 +188,7 @@ class Hartree(Plan):
         """Least memory traffic of the last call: each sweep reads v and the source and writes v."""
         if self.method == "fft":
             return 16 * self.points
-        passes = self.sweeps * 5 if self.method == "dsa" else max(1, self.last[0]) * 6 * 3
+        passes = self.sweeps * 6 if self.method == "dsa" else max(1, self.last[0]) * 6 * 3
         return 8 * passes * self.points
 
     def _fft(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -208,9 +210,15 @@ class Hartree(Plan):
     def _dsa(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
         if v is not None:
             np.copyto(self._v, v)
-        spacing = np.array(self.spacing)
-        self._raw(
-            self._v, self._velocity, rhs, spacing, self._periodic, self.step, self.damping, self.sweeps, self.threads
-        )
+            self._velocity[...] = self._acceleration[...] = 0.0
+        before, motion = self._v.copy(), np.zeros(self.shape)
+        if self._order > 0:
+            self._v += self._velocity
+        if self._order > 1:
+            self._v += self._acceleration
+        self._raw(self._v, motion, rhs, self._levels, self._keep, self._gain, self.threads)
+        velocity = self._v - before
+        np.subtract(velocity, self._velocity, out=self._acceleration)
+        self._velocity = velocity
         self.last = (self.sweeps, 0.0)
         return self._v

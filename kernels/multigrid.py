@@ -154,21 +154,17 @@ def solve(
     residual : float
         Relative residual at the end.
     """
-    periodic = levels.periodic
-    transfers = [
-        [interpolation(a, b, p) for a, b, p in zip(fine, coarse, periodic, strict=True)]
-        for fine, coarse in zip(levels.shapes[:-1].tolist(), levels.shapes[1:].tolist(), strict=True)
-    ]
+    periodic, matrices = levels.periodic, transfers(levels)
 
     def cycle(depth: int, v: Field, rhs: Field) -> Field:
         h, (first, second) = levels.spacings[depth], levels.weights[depth]
-        if depth == len(transfers):
+        if depth == len(matrices):
             return first * rhs
         v = relax(relax(v, rhs, h, periodic, 1.0, first, threads), rhs, h, periodic, 1.0, second, threads)
         residual = relax(v, rhs, h, periodic, 0.0, 1.0, threads)
         ratio = math.prod(h / levels.spacings[depth + 1])
-        coarse = ratio * _transfer([matrix.T for matrix in transfers[depth]], residual)
-        v = v + _transfer(transfers[depth], cycle(depth + 1, np.zeros_like(coarse), coarse))
+        coarse = ratio * transfer([matrix.T for matrix in matrices[depth]], residual)
+        v = v + transfer(matrices[depth], cycle(depth + 1, np.zeros_like(coarse), coarse))
         return relax(relax(v, rhs, h, periodic, 1.0, first, threads), rhs, h, periodic, 1.0, second, threads)
 
     target = float(np.linalg.norm(rhs))
@@ -180,7 +176,16 @@ def solve(
     return cycles, residual
 
 
-def _transfer(matrices: list[Field], field: Field) -> Field:
+def transfers(levels: Levels) -> list[list[Field]]:
+    """For each level but the last, the interpolation matrices from the next one along the three axes."""
+    return [
+        [interpolation(a, b, p) for a, b, p in zip(fine, coarse, levels.periodic, strict=True)]
+        for fine, coarse in zip(levels.shapes[:-1].tolist(), levels.shapes[1:].tolist(), strict=True)
+    ]
+
+
+def transfer(matrices: list[Field], field: Field) -> Field:
+    """The field with a matrix applied along each axis."""
     return reduce(lambda f, am: np.moveaxis(np.tensordot(am[1], f, (1, am[0])), 0, am[0]), enumerate(matrices), field)
 
 

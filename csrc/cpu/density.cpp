@@ -1,4 +1,6 @@
 // Density: the weighted squares of the orbitals of each grid point, summed in double precision.
+#include <algorithm>
+
 #include "common.h"
 #include "simd.h"
 #include "widen.h"
@@ -7,23 +9,46 @@ namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
-template <class T>
+constexpr int64_t BLOCK = 64;  // grid points of a parallel work item
+
+// The density of some points in a row: independent sums hide the latency of the additions.
+template <int POINTS, class P, class T>
+MLMD_INLINE void add_squares(const T *psi, const Weights<P> &weights, double *n) {
+    P sums[POINTS];
+    for (P &sum : sums) sum = P::zero();
+    weights.each([&](int64_t i, P weight) MLMD_LAMBDA {
+        for (int q = 0; q < POINTS; ++q) {
+            const P x = widened<P>(psi + q * weights.width() + i);
+            sums[q] = sums[q] + (weight.v * x.v) * x;
+        }
+    });
+    for (int q = 0; q < POINTS; ++q) n[q] = total(sums[q]);
+}
+
+template <class P, class T>
 void sum_squares(const mlmd_psi &psi, const double *f, double *n, int threads) {
-    const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], width = 2 * psi.norb;
+    const Weights<P> weights(f, psi.norb);
     const T *data = static_cast<const T *>(psi.data);
-    Scratch<double> weights(width);
-    for (int64_t k = 0; k < width; ++k) weights.get()[k] = f[k / 2];
+    const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], blocks = (points + BLOCK - 1) / BLOCK;
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t p = 0; p < points; ++p) n[p] = weighted_square(data + p * width, weights.get(), width);
+    for (int64_t block = 0; block < blocks; ++block) {
+        int64_t p = block * BLOCK;
+        const int64_t end = std::min(p + BLOCK, points);
+        for (; p + 4 <= end; p += 4) add_squares<4>(data + p * weights.width(), weights, n + p);
+        for (; p < end; ++p) add_squares<1>(data + p * weights.width(), weights, n + p);
+    }
 }
 
 }  // namespace
 
 void density(const mlmd_psi &psi, const double *f, double *n, int threads) {
-    if (psi.type == MLMD_COMPLEX64)
-        sum_squares<float>(psi, f, n, threads);
-    else
-        sum_squares<double>(psi, f, n, threads);
+    with_pack(2 * psi.norb, [&](auto tag) {
+        typedef decltype(tag) P;
+        if (psi.type == MLMD_COMPLEX64)
+            sum_squares<P, float>(psi, f, n, threads);
+        else
+            sum_squares<P, double>(psi, f, n, threads);
+    });
 }
 
 }  // namespace MLMD_ISA

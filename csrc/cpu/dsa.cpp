@@ -1,46 +1,86 @@
-// Dynamical simulated annealing of the Hartree potential: leapfrog sweeps of a damped wave.
+// Dynamical simulated annealing of the Hartree potential; what it does and why is told in kernels/dsa.py.
 #include <algorithm>
 
 #include "common.h"
-#include "stencil.h"
+#include "levels.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
+namespace {
 
-void dsa(double *v, double *velocity, const double *rhs, const mlmd_box &box, const mlmd_leapfrog &how, int threads) {
-    const int64_t nz = box.n[2], points = box.n[0] * box.n[1] * nz;
-    const double friction = 0.5 * how.damping * how.step;
-    const double keep = (1.0 - friction) / (1.0 + friction), gain = how.step / (1.0 + friction);
-    Scratch<double> rows((threads + 1) * nz);
-    std::fill_n(rows.get(), nz, 0.0);
-    for (int32_t sweep = 0; sweep < how.sweeps; ++sweep) {
-#pragma omp parallel num_threads(team(box, threads))
-        {
-            double *lap = rows.get() + (1 + thread_index()) * nz;
-#pragma omp for schedule(static)
-            for (int64_t ix = 0; ix < box.n[0]; ++ix)
-                for_rows(box, v, rows.get(), lap, ix, [&](int64_t first, const double *l) {
-                    double *w = velocity + first;
-                    const double *source = rhs + first;
-                    for (int64_t k = 0; k < nz; ++k) w[k] = keep * w[k] + gain * (l[k] + source[k]);
-                });
-#pragma omp for simd schedule(static)
-            for (int64_t p = 0; p < points; ++p) v[p] += how.step * velocity[p];
+constexpr double SHARE = 0.5;  // of a level's Jacobi correction
+
+// The inverse of the operator's diagonal; 0 where there is no operator: one point of a periodic cell.
+double inverse_diagonal(const mlmd_box &box) {
+    double diagonal = 0.0;
+    for (int axis = 0; axis < 3; ++axis)
+        if (box.n[axis] > 1 || !box.periodic[axis]) diagonal += 2.0 / (box.h[axis] * box.h[axis]);
+    return diagonal > 0.0 ? 1.0 / diagonal : 0.0;
+}
+
+class Annealer {
+  public:
+    Annealer(const mlmd_level *levels, int64_t count, int threads)
+        : levels_(make_hierarchy(levels, count, threads)), threads_(threads) {}
+
+    void sweep(double *v, double *motion, const double *rhs, double keep, double gain) {
+        Level &top = *levels_[0];
+        relax(top, v, rhs, top.rhs.get(), 0.0, 1.0, threads_);
+        accelerate(0);
+        const double *pull = top.v.get();
+        const int64_t size = points(top.about.box);
+#pragma omp parallel for simd num_threads(team(top.about.box, threads_)) schedule(static)
+        for (int64_t p = 0; p < size; ++p) {
+            motion[p] = keep * motion[p] + gain * pull[p];
+            v[p] += motion[p];
         }
     }
+
+  private:
+    // level.v = M^-1 level.rhs: the Jacobi corrections of this level and of the coarser ones, added up.
+    void accelerate(size_t depth) {
+        Level &level = *levels_[depth];
+        const mlmd_box &box = level.about.box;
+        const double weight = inverse_diagonal(box) * (depth + 1 < levels_.size() ? SHARE : 1.0);
+        const int64_t size = points(box);
+        if (depth + 1 == levels_.size()) {
+            level.v.get()[0] = weight * level.rhs.get()[0];
+            return;
+        }
+        Level &next = *levels_[depth + 1];
+        std::copy_n(level.rhs.get(), size, level.a.get());
+        descend(level, next, threads_);
+        accelerate(depth + 1);
+        const double *coarse = ascend(level, next, threads_), *rhs = level.rhs.get();
+        double *pull = level.v.get();
+#pragma omp parallel for simd num_threads(team(box, threads_)) schedule(static)
+        for (int64_t p = 0; p < size; ++p) pull[p] = weight * rhs[p] + coarse[p];
+    }
+
+    Levels levels_;
+    int threads_;
+};
+
+}  // namespace
+
+void dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,
+         const mlmd_friction &friction, int threads) {
+    Annealer annealer(levels, nlevels, threads);
+    for (int32_t k = 0; k < friction.sweeps; ++k) annealer.sweep(v, motion, rhs, friction.keep[k], friction.gain[k]);
 }
 
 }  // namespace MLMD_ISA
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
-MLMD_DECLARE(dsa, double *, double *, const double *, const mlmd_box &, const mlmd_leapfrog &, int)
+MLMD_DECLARE(dsa, double *, double *, const double *, const mlmd_level *, int64_t, const mlmd_friction &, int)
 
-mlmd_status mlmd_dsa(double *v, double *velocity, const double *rhs, const mlmd_box *box, const mlmd_leapfrog *how,
-                     int threads) {
-    if (!v || !velocity || !rhs || !box || !how) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is null");
-    if (const mlmd_status status = mlmd::check(*box, threads)) return status;
-    if (how->sweeps < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "sweeps is below 1");
-    MLMD_GUARDED(MLMD_PICK(dsa)(v, velocity, rhs, *box, *how, threads))
+mlmd_status mlmd_dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,
+                     const mlmd_friction *friction, int threads) {
+    if (!v || !motion || !rhs || !friction) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is null");
+    if (const mlmd_status status = mlmd::MLMD_ISA::check_levels(levels, nlevels, threads)) return status;
+    if (friction->sweeps < 1 || !friction->keep || !friction->gain)
+        return mlmd::fail(MLMD_BAD_ARGUMENT, "there are no sweeps");
+    MLMD_GUARDED(MLMD_PICK(dsa)(v, motion, rhs, levels, nlevels, *friction, threads))
 }
 #endif

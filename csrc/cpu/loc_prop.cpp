@@ -1,26 +1,52 @@
 // Local propagator: the phase of a grid point times its orbitals.
-#include <cmath>
+#include <algorithm>
 
 #include "common.h"
+#include "phases.h"
 #include "simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
-// In single precision the phase is carried as a sum of two numbers, or a point's norm would drift by its rounding.
+constexpr int64_t BLOCK = 64;  // grid points of a parallel work item
+
+// A phase times packs of orbitals.  In single precision it is carried as a sum of two numbers, or a point's norm would
+// drift by its rounding.
+template <class P, class T>
+struct Turn {
+    typename P::Vec high_re, high_im, low_re, low_im;
+
+    Turn(double re, double im) {
+        const T re_part = static_cast<T>(re), im_part = static_cast<T>(im);
+        const auto signs = P::alternate(T(1));
+        high_re = P::splat(re_part);
+        high_im = signs * P::splat(im_part);
+        low_re = P::splat(static_cast<T>(re - re_part));
+        low_im = signs * P::splat(static_cast<T>(im - im_part));
+    }
+
+    MLMD_INLINE P operator()(P x) const {
+        if constexpr (sizeof(T) == sizeof(double)) return times(high_re, high_im, x, P::zero());
+        return turn(high_re, high_im, low_re, low_im, x);
+    }
+};
+
 template <class T>
 void turn_point(T *row, int64_t width, double re, double im) {
-    const T high_re = static_cast<T>(re), high_im = static_cast<T>(im);
-    const T low_re = static_cast<T>(re - high_re), low_im = static_cast<T>(im - high_im);
-    for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
-        typedef decltype(tag) P;
-        const P x = P::load(row + i);
-        if constexpr (sizeof(T) == sizeof(double))
-            times(P::splat(high_re), P::alternate(high_im), x, P::zero()).store(row + i);
-        else
-            turn(P::splat(high_re), P::alternate(high_im), P::splat(low_re), P::alternate(low_im), x).store(row + i);
-    });
+    typedef Pack<T, VECTOR_BYTES> Full;
+    if (width < Full::SIZE) {
+        for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
+            typedef decltype(tag) P;
+            Turn<P, T>(re, im)(P::load(row + i)).store(row + i);
+        });
+        return;
+    }
+    // The last register overlaps the one before it: it is turned before that one and stored after it.
+    const Turn<Full, T> turned(re, im);
+    const Full last = turned(Full::load(row + width - Full::SIZE));
+    for (int64_t i = 0; i + Full::SIZE < width; i += Full::SIZE) turned(Full::load(row + i)).store(row + i);
+    last.store(row + width - Full::SIZE);
 }
 
 template <class T>
@@ -37,12 +63,17 @@ void propagate(const mlmd_psi &psi, const double *v, double dt, int threads) {
     const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], width = 2 * psi.norb;
     T *data = static_cast<T *>(psi.data);
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t p = 0; p < points; ++p) {
-        const double re = std::cos(dt * v[p]), im = -std::sin(dt * v[p]);
-        if constexpr (sizeof(T) == sizeof(Work<T>))
-            turn_point(data + p * width, width, re, im);
-        else
-            turn_point_wide(data + p * width, width, re, im);
+    for (int64_t first = 0; first < points; first += BLOCK) {
+        const int64_t count = std::min(BLOCK, points - first);
+        double re[BLOCK], im[BLOCK];
+        phases(v + first, -dt, count, re, im);
+        for (int64_t p = 0; p < count; ++p) {
+            T *row = data + (first + p) * width;
+            if constexpr (sizeof(T) == sizeof(Work<T>))
+                turn_point(row, width, re[p], im[p]);
+            else
+                turn_point_wide(row, width, re[p], im[p]);
+        }
     }
 }
 

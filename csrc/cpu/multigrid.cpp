@@ -1,189 +1,221 @@
 // Multigrid for the 3-point Poisson equation; what it does and why is told in kernels/multigrid.py.
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <vector>
 
 #include "common.h"
-#include "stencil.h"
+#include "levels.h"
+#include "smoother.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
-int64_t points(const mlmd_box &box) { return box.n[0] * box.n[1] * box.n[2]; }
+// First fine point whose lower coarse neighbour is J or beyond.
+int64_t first_above(const std::vector<Link> &links, int64_t J) {
+    return std::lower_bound(links.begin(), links.end(), J, [](const Link &l, int64_t value) { return l.low < value; }) -
+           links.begin();
+}
 
-// Coarse neighbours of a fine point along one axis, and their weights; a weight of zero stands for a Dirichlet end.
-struct Link {
-    int64_t low, high;
-    double low_weight, high_weight;
+// The fine and coarse points of an axis.  With `images`, what a periodic axis has before its first point is
+// counted with negative numbers, and nothing is folded back at its end.
+struct Axis {
+    Axis(const std::vector<Link> &links, int64_t coarse, bool images)
+        : links(links), fine(static_cast<int64_t>(links.size())), coarse(coarse), images(images && coarse > 1) {}
+
+    // The fine points that add to the coarse points [J0, J1).
+    Span span(int64_t J0, int64_t J1) const {
+        const int64_t begin = J0 > 0 ? first_above(links, J0 - 1) : images ? first_above(links, coarse - 1) - fine : 0;
+        return {begin, first_above(links, J0), first_above(links, J1)};
+    }
+
+    // The coarse neighbours of a fine point.
+    Link link(int64_t j) const {
+        Link l = links[j < 0 ? j + fine : j];
+        if (j < 0) l.low -= coarse;
+        if (images && l.high_weight != 0.0) l.high = l.low + 1;
+        return l;
+    }
+
+    const std::vector<Link> &links;
+    int64_t fine, coarse;
+    bool images;
 };
 
-Link make_link(int64_t j, int64_t fine, int64_t coarse, bool periodic) {
-    const double place = periodic ? double(j) * coarse / fine : double(j + 1) * (coarse + 1) / (fine + 1) - 1.0;
-    const int64_t low = static_cast<int64_t>(std::floor(place)), high = low + 1;
-    const double part = place - low;
-    if (periodic) return {low % coarse, high % coarse, 1.0 - part, part};
-    const bool low_in = low >= 0, high_in = high < coarse;
-    return {low_in ? low : 0, high_in ? high : 0, low_in ? 1.0 - part : 0.0, high_in ? part : 0.0};
+void add_scaled(double factor, const double *from, double *to, int64_t n) {
+    if (factor == 0.0) return;
+#pragma omp simd
+    for (int64_t k = 0; k < n; ++k) to[k] += factor * from[k];
 }
-
-// The links of all fine points of an axis.
-std::vector<Link> make_links(const mlmd_box &fine, const mlmd_box &coarse, int axis) {
-    std::vector<Link> links;
-    for (int64_t j = 0; j < fine.n[axis]; ++j)
-        links.push_back(make_link(j, fine.n[axis], coarse.n[axis], fine.periodic[axis]));
-    return links;
-}
-
-// Points before and after an axis, and those along it.
-struct Extents {
-    int64_t outer, inner, fine, coarse;
-};
-
-// coarse(J) = scale * sum over j of weight(j, J) fine(j), along one axis.
-void restrict_axis(const double *from, double *to, const Extents &e, const Link *links, double scale, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t o = 0; o < e.outer; ++o) {
-        double *block = to + o * e.coarse * e.inner;
-        std::fill_n(block, e.coarse * e.inner, 0.0);
-        for (int64_t j = 0; j < e.fine; ++j) {
-            const Link l = links[j];
-            const double *row = from + (o * e.fine + j) * e.inner;
-            double *low = block + l.low * e.inner, *high = block + l.high * e.inner;
-            for (int64_t k = 0; k < e.inner; ++k) low[k] += scale * l.low_weight * row[k];
-            for (int64_t k = 0; k < e.inner; ++k) high[k] += scale * l.high_weight * row[k];
-        }
-    }
-}
-
-// fine(j) = sum over J of weight(j, J) coarse(J), along one axis.
-void interpolate_axis(const double *from, double *to, const Extents &e, const Link *links, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t o = 0; o < e.outer; ++o) {
-        const double *block = from + o * e.coarse * e.inner;
-        for (int64_t j = 0; j < e.fine; ++j) {
-            const Link l = links[j];
-            const double *low = block + l.low * e.inner, *high = block + l.high * e.inner;
-            double *row = to + (o * e.fine + j) * e.inner;
-            for (int64_t k = 0; k < e.inner; ++k) row[k] = l.low_weight * low[k] + l.high_weight * high[k];
-        }
-    }
-}
-
-// The fields of one level; a and b are scratch, rows one row of zeros and one per thread.
-struct Level {
-    Level(const mlmd_level &from, int threads)
-        : about(from), v(points(from.box)), rhs(points(from.box)), a(points(from.box)), b(points(from.box)),
-          rows((threads + 1) * from.box.n[2]), sums(from.box.n[0]) {
-        std::fill_n(rows.get(), from.box.n[2], 0.0);
-    }
-    mlmd_level about;
-    Scratch<double> v, rhs, a, b, rows, sums;
-    std::vector<Link> links[3];  // to the next level
-};
 
 class Solver {
   public:
-    Solver(const mlmd_level *levels, int64_t count, int threads) : threads_(threads) {
-        for (int64_t k = 0; k < count; ++k) levels_.push_back(std::make_unique<Level>(levels[k], threads));
-        for (int64_t k = 0; k + 1 < count; ++k)
-            for (int axis = 0; axis < 3; ++axis)
-                levels_[k]->links[axis] = make_links(levels[k].box, levels[k + 1].box, axis);
+    Solver(const mlmd_level *levels, int64_t count, int threads)
+        : levels_(make_hierarchy(levels, count, threads)), threads_(threads), zeros_(levels[0].box.n[2]) {
+        std::fill_n(zeros_.get(), levels[0].box.n[2], 0.0);
+        int64_t largest = 0;
+        for (int64_t k = 0; k < count; ++k) {
+            const mlmd_box &box = levels[k].box;
+            largest = std::max(largest, (2 * tile_height(box) + 4 * HALO) * box.n[2]);
+        }
+        for (int k = 0; k < threads; ++k) windows_.push_back(std::make_unique<Window>(largest, levels[0].box.n[2]));
     }
 
     void run(double *v, const double *rhs, mlmd_convergence *goal) {
-        const double target = std::sqrt(squares(rhs, points(levels_[0]->about.box)));
+        Level &top = *levels_[0];
+        const double target = std::sqrt(squares(rhs, points(top.about.box)));
+        double left = relax(top, v, rhs, top.a.get(), 0.0, 1.0, threads_);
         for (goal->cycles = 0;; ++goal->cycles) {
-            goal->residual = std::sqrt(relax(*levels_[0], v, rhs, levels_[0]->a.get(), 0.0, 1.0)) / target;
+            goal->residual = std::sqrt(left) / target;
             if (goal->residual <= goal->tol || goal->cycles == goal->max_cycles) return;
-            cycle(0, v, rhs);
+            left = cycle(0, v, v, rhs);
         }
     }
 
   private:
-    // out = keep v + weight (laplacian v + rhs); returns the sum of the squares of out, the same for any threads.
-    double relax(Level &level, const double *v, const double *rhs, double *out, double keep, double weight) {
-        const mlmd_box &box = level.about.box;
-        const int64_t nz = box.n[2];
-        const double *zeros = level.rows.get();
-#pragma omp parallel for num_threads(team(box, threads_)) schedule(static)
-        for (int64_t ix = 0; ix < box.n[0]; ++ix) {
-            double total = 0.0;
-            for_rows(box, v, zeros, level.rows.get() + (1 + thread_index()) * nz, ix, [&](int64_t p, const double *lap) {
-                for (int64_t k = 0; k < nz; ++k) out[p + k] = keep * v[p + k] + weight * (lap[k] + rhs[p + k]);
-                if (keep == 0.0) total += squares(out + p, nz);
-            });
-            level.sums.get()[ix] = total;
-        }
-        double total = 0.0;
-        for (int64_t ix = 0; ix < box.n[0]; ++ix) total += level.sums.get()[ix];
-        return total;
-    }
-
-    void smooth(Level &level, double *v, const double *rhs) {
-        relax(level, v, rhs, level.a.get(), 1.0, level.about.weight[0]);
-        relax(level, level.a.get(), rhs, v, 1.0, level.about.weight[1]);
-    }
-
-    void cycle(size_t depth, double *v, const double *rhs) {
+    // A V-cycle from `start` (null: zeros) to v; returns the sum of the squares of the residuals.
+    double cycle(size_t depth, const double *start, double *v, const double *rhs) {
         Level &level = *levels_[depth];
         if (depth + 1 == levels_.size()) {
             v[0] = level.about.weight[0] * rhs[0];
-            return;
+            return 0.0;
         }
         Level &next = *levels_[depth + 1];
-        smooth(level, v, rhs);
-        relax(level, v, rhs, level.a.get(), 0.0, 1.0);
-        descend(level, next);
-        std::fill_n(next.v.get(), points(next.about.box), 0.0);
-        cycle(depth + 1, next.v.get(), next.rhs.get());
-        const double *correction = ascend(level, next);
-        const int64_t size = points(level.about.box);
-        for (int64_t p = 0; p < size; ++p) v[p] += correction[p];
-        smooth(level, v, rhs);
+        if (start)
+            descend(level, next, Given{start, level.about.box.n[1], level.about.box.n[2]}, rhs);
+        else
+            descend(level, next, Zeros{}, rhs);
+        cycle(depth + 1, nullptr, next.v.get(), next.rhs.get());
+        return ascend(level, next, v, rhs);
     }
 
-    // Restricts the residual in level.a to next.rhs, axis by axis through scratch.
-    void descend(Level &level, Level &next) {
+    struct Zeros {
+        static constexpr bool ZERO = true;
+        void fill(int64_t, int64_t, double *) const {}
+    };
+
+    struct Given {
+        static constexpr bool ZERO = false;
+        const double *field;
+        int64_t ny, nz;
+        void fill(int64_t ix, int64_t iy, double *row) const { std::copy_n(field + (ix * ny + iy) * nz, nz, row); }
+    };
+
+    // level.a with the correction from level.b, where the coarse grid's rows are already as long as the fine one's.
+    struct Corrected {
+        static constexpr bool ZERO = false;
+        const Level &level;
+        int64_t coarse_rows;
+        void fill(int64_t ix, int64_t iy, double *row) const {
+            const int64_t ny = level.about.box.n[1], nz = level.about.box.n[2];
+            const Link x = level.links[0][ix], y = level.links[1][iy];
+            const auto add = [&](double weight, int64_t X, int64_t Y) {
+                add_scaled(weight, level.b.get() + (X * coarse_rows + Y) * nz, row, nz);
+            };
+            std::copy_n(level.a.get() + (ix * ny + iy) * nz, nz, row);
+            add(x.low_weight * y.low_weight, x.low, y.low);
+            add(x.low_weight * y.high_weight, x.low, y.high);
+            add(x.high_weight * y.low_weight, x.high, y.low);
+            add(x.high_weight * y.high_weight, x.high, y.high);
+        }
+    };
+
+    // Sweeps from `start` to level.a, and the residual restricted to next.rhs: along x and y while the pass goes on,
+    // into level.b, then along z.  A coarse row is summed up by one thread, in the same order for any threads.
+    template <class Start>
+    void descend(Level &level, Level &next, const Start &start, const double *rhs) {
         const mlmd_box &fine = level.about.box, &coarse = next.about.box;
-        double *from = level.a.get();
-        int64_t outer = 1, inner = points(fine);
-        for (int axis = 0; axis < 3; ++axis) {
-            double *to = axis == 2 ? next.rhs.get() : axis == 0 ? level.b.get() : level.a.get();
-            inner /= fine.n[axis];
-            restrict_axis(from, to, {outer, inner, fine.n[axis], coarse.n[axis]}, level.links[axis].data(),
-                          fine.h[axis] / coarse.h[axis], team(fine, threads_));
-            outer *= coarse.n[axis];
-            from = to;
+        const int64_t nz = fine.n[2], blocks = tiles(fine, coarse.n[1]);
+        const double scale = fine.h[0] * fine.h[1] * fine.h[2] / (coarse.h[0] * coarse.h[1] * coarse.h[2]);
+        const Axis along_x(level.links[0], coarse.n[0], fine.periodic[0]);
+        const Axis along_y(level.links[1], coarse.n[1], fine.periodic[1] && blocks > 1);
+        const int64_t pieces = std::min<int64_t>(team(fine, threads_), coarse.n[0]);
+#pragma omp parallel for num_threads(pieces) schedule(static)
+        for (int64_t item = 0; item < pieces * blocks; ++item) {
+            const int64_t piece = item / blocks, block = item % blocks;
+            const int64_t X0 = coarse.n[0] * piece / pieces, X1 = coarse.n[0] * (piece + 1) / pieces;
+            const int64_t Y0 = coarse.n[1] * block / blocks, Y1 = coarse.n[1] * (block + 1) / blocks;
+            double *sums = level.b.get();
+            for (int64_t X = X0; X < X1; ++X)
+                std::fill(sums + (X * coarse.n[1] + Y0) * nz, sums + (X * coarse.n[1] + Y1) * nz, 0.0);
+            const auto take = [&](int64_t i, int64_t iy, const double *row) {
+                const Link x = along_x.link(i), y = along_y.link(iy);
+                const auto add = [&](double weight, int64_t X, int64_t Y) {
+                    if (X >= X0 && X < X1 && Y >= Y0 && Y < Y1)
+                        add_scaled(scale * weight, row, sums + (X * coarse.n[1] + Y) * nz, nz);
+                };
+                add(x.low_weight * y.low_weight, x.low, y.low);
+                add(x.low_weight * y.high_weight, x.low, y.high);
+                add(x.high_weight * y.low_weight, x.high, y.low);
+                add(x.high_weight * y.high_weight, x.high, y.high);
+            };
+            const Span rows = blocks > 1 ? along_y.span(Y0, Y1) : Span{0, 0, fine.n[1]};
+            Pass(level, rhs, zeros_.get(), level.a.get(), start, take)
+                .run({along_x.span(X0, X1), rows}, *windows_[thread_index()]);
+            for (int64_t X = X0; X < X1; ++X)
+                restrict_rows(level, next, X * coarse.n[1] + Y0, X * coarse.n[1] + Y1);
         }
     }
 
-    // Interpolates next.v to the finer grid, axis by axis; returns the scratch with the result.
-    const double *ascend(Level &level, Level &next) {
-        const mlmd_box &fine = level.about.box, &coarse = next.about.box;
-        const double *from = next.v.get();
-        int64_t outer = points(coarse), inner = 1;
-        for (int axis = 2; axis >= 0; --axis) {
-            double *to = axis == 1 ? level.b.get() : level.a.get();
-            outer /= coarse.n[axis];
-            interpolate_axis(from, to, {outer, inner, fine.n[axis], coarse.n[axis]}, level.links[axis].data(),
-                             team(fine, threads_));
-            inner *= fine.n[axis];
-            from = to;
-        }
-        return from;
+    // Tiles of a level along y.
+    static int64_t tiles(const mlmd_box &box, int64_t most) {
+        const int64_t height = tile_height(box);
+        return std::min(most, (box.n[1] + height - 1) / height);
     }
 
-    static double squares(const double *x, int64_t n) {
+    // Along z, the rows [first, end) of level.b to those of next.rhs.
+    void restrict_rows(const Level &level, const Level &next, int64_t first, int64_t end) const {
+        const int64_t nz = level.about.box.n[2], coarse = next.about.box.n[2];
+        const Link *links = level.links[2].data();
+        for (int64_t r = first; r < end; ++r) {
+            const double *row = level.b.get() + r * nz;
+            double *to = next.rhs.get() + r * coarse;
+            std::fill_n(to, coarse, 0.0);
+            for (int64_t k = 0; k < nz; ++k) {
+                to[links[k].low] += links[k].low_weight * row[k];
+                to[links[k].high] += links[k].high_weight * row[k];
+            }
+        }
+    }
+
+    // Sweeps from level.a + the interpolated next.v to v; returns the sum of the squares of the residuals.
+    double ascend(Level &level, Level &next, double *v, const double *rhs) {
+        const mlmd_box &fine = level.about.box;
+        const int64_t ny = fine.n[1], nz = fine.n[2], blocks = tiles(fine, ny);
+        const int64_t pieces = std::min<int64_t>(team(fine, threads_), fine.n[0]);
+        interpolate_rows(level, next);
+        const Corrected corrected = {level, next.about.box.n[1]};
+        double *sums = level.sums.get();
+        const auto take = [&](int64_t i, int64_t iy, const double *row) { sums[i * ny + iy] = squares(row, nz); };
+#pragma omp parallel for num_threads(pieces) schedule(static)
+        for (int64_t item = 0; item < pieces * blocks; ++item) {
+            const int64_t piece = item / blocks, block = item % blocks;
+            const int64_t x = fine.n[0] * piece / pieces, y = ny * block / blocks;
+            const Span planes = {x, x, fine.n[0] * (piece + 1) / pieces}, rows = {y, y, ny * (block + 1) / blocks};
+            Pass(level, rhs, zeros_.get(), v, corrected, take).run({planes, rows}, *windows_[thread_index()]);
+        }
         double total = 0.0;
-#pragma omp simd reduction(+ : total)
-        for (int64_t k = 0; k < n; ++k) total += x[k] * x[k];
+        for (int64_t r = 0; r < fine.n[0] * ny; ++r) total += sums[r];
         return total;
     }
 
-    std::vector<std::unique_ptr<Level>> levels_;
+    // Along z, next.v to level.b.
+    void interpolate_rows(const Level &level, const Level &next) const {
+        const int64_t nz = level.about.box.n[2], coarse = next.about.box.n[2];
+        const int64_t rows = next.about.box.n[0] * next.about.box.n[1];
+        const Link *links = level.links[2].data();
+#pragma omp parallel for num_threads(team(level.about.box, threads_)) schedule(static)
+        for (int64_t r = 0; r < rows; ++r) {
+            const double *row = next.v.get() + r * coarse;
+            double *to = level.b.get() + r * nz;
+            for (int64_t k = 0; k < nz; ++k)
+                to[k] = links[k].low_weight * row[links[k].low] + links[k].high_weight * row[links[k].high];
+        }
+    }
+
+    Levels levels_;
     int threads_;
+    Scratch<double> zeros_;
+    std::vector<std::unique_ptr<Window>> windows_;
 };
 
 }  // namespace
@@ -199,24 +231,10 @@ void multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t n
 #ifdef MLMD_ENTRY
 MLMD_DECLARE(multigrid, double *, const double *, const mlmd_level *, int64_t, mlmd_convergence *, int)
 
-// The levels go down to one point and share the boundary conditions.
-static bool nested(const mlmd_level *levels, int64_t nlevels) {
-    for (int axis = 0; axis < 3; ++axis) {
-        if (levels[nlevels - 1].box.n[axis] != 1) return false;
-        for (int64_t k = 1; k < nlevels; ++k) {
-            if (levels[k].box.n[axis] > levels[k - 1].box.n[axis]) return false;
-            if (levels[k].box.periodic[axis] != levels[0].box.periodic[axis]) return false;
-        }
-    }
-    return true;
-}
-
 mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
                            mlmd_convergence *goal, int threads) {
-    if (!v || !rhs || !levels || nlevels < 1 || !goal) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is missing");
-    for (int64_t k = 0; k < nlevels; ++k)
-        if (const mlmd_status status = mlmd::check(levels[k].box, threads)) return status;
-    if (!nested(levels, nlevels)) return mlmd::fail(MLMD_BAD_ARGUMENT, "the levels do not go down to one point");
+    if (!v || !rhs || !goal) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is missing");
+    if (const mlmd_status status = mlmd::MLMD_ISA::check_levels(levels, nlevels, threads)) return status;
     MLMD_GUARDED(MLMD_PICK(multigrid)(v, rhs, levels, nlevels, goal, threads))
 }
 #endif

@@ -21,7 +21,11 @@ def _bond(x: NDArray[Any], y: NDArray[Any], f: NDArray[np.float64]) -> complex:
 
 @njit(parallel=True, cache=True)
 def _planes(
-    psi: NDArray[Any], f: NDArray[np.float64], periodic: NDArray[np.int32], sums: NDArray[np.complex128]
+    psi: NDArray[Any],
+    f: NDArray[np.float64],
+    periodic: NDArray[np.int32],
+    n: NDArray[np.float64],
+    sums: NDArray[np.complex128],
 ) -> None:
     nx, ny, nz, _ = psi.shape
     for ix in prange(nx):
@@ -31,7 +35,9 @@ def _planes(
             for iz in range(nz):
                 front = iz + 1 if iz + 1 < nz else 0
                 here = psi[ix, iy, iz]
-                sums[ix, 0] += _bond(here, here, f)
+                square = _bond(here, here, f)
+                n[ix, iy, iz] = square.real
+                sums[ix, 0] += square
                 if right or periodic[0]:
                     sums[ix, 1] += _bond(here, psi[right, iy, iz], f)
                 if up or periodic[1]:
@@ -45,11 +51,12 @@ def current(
     f: NDArray[np.float64],
     periodic: NDArray[np.int32],
     dv: float,
+    n: NDArray[np.float64] | None,
     totals: NDArray[np.complex128],
     threads: int,
 ) -> None:
     """Raw kernel; arguments as in ``mlmd.kernels.current.reference``."""
     sums = np.zeros((psi.shape[0], 4), np.complex128)
     with team(threads):
-        _planes(psi, f, periodic, sums)
+        _planes(psi, f, periodic, np.empty(psi.shape[:3]) if n is None else n, sums)
     totals[...] = sums.sum(axis=0) * dv

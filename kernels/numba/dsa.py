@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dsa import leapfrog
-from ..multigrid import Field
+from ..dsa import anneal
+from ..multigrid import Field, Levels
 from .multigrid import relax
 
 
 def dsa(
     v: Field,
-    velocity: Field,
+    motion: Field,
     rhs: Field,
-    spacing: Field,
-    periodic: NDArray[np.int32],
-    step: float,
-    damping: float,
-    sweeps: int,
+    levels: Levels,
+    keep: NDArray[np.float64],
+    gain: NDArray[np.float64],
     threads: int,
 ) -> None:
     """Raw kernel; arguments as in ``mlmd.kernels.dsa.reference``."""
-    leapfrog(relax, v, velocity, rhs, spacing, periodic, step, damping, sweeps, threads)
+    anneal(relax, v, motion, rhs, levels, keep, gain, threads)

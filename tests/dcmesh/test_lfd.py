@@ -11,6 +11,7 @@ from mlmd.dcmesh.lfd import LFD
 from mlmd.dcmesh.lfd.low_rank import LowRank, mapping, rotation
 from mlmd.dcmesh.qxmd import GroundState, ground_state
 from mlmd.errors import NumericsError
+from mlmd.kernels import Hartree
 from mlmd.kernels.constants import SPEED_OF_LIGHT
 from mlmd.laser import DeltaKick, NoLaser, SinSquaredPulse
 
@@ -152,6 +153,18 @@ def test_backends_and_precisions_agree(h2_bands: GroundState) -> None:
 def test_hartree_solvers_agree(h2_bands: GroundState, hartree: str) -> None:
     """The 3-point Poisson solvers give n_exc of the spectral one up to their O(h^2) difference (and the lag of DSA)."""
     assert excited(h2_bands, hartree=hartree) == pytest.approx(excited(h2_bands, hartree="fft"), rel=0.03)
+
+
+def test_four_dsa_sweeps_follow_the_density(h2_bands: GroundState) -> None:
+    """Within 1e-4 of the transforms at every step of the pulse and after it, once the density has begun to move."""
+    lfd = LFD(h2_bands, DT, PULSE, hartree="dsa")
+    oracle = Hartree(lfd.grid.shape, lfd.grid.spacing, laplacian="fd")
+    for step in range(600):
+        lfd.advance(1)
+        if step >= 20:
+            expected = oracle(lfd.density() - lfd.potential.n0)
+            assert np.linalg.norm(lfd.potential.change - expected) <= 1e-4 * np.linalg.norm(expected)
+    assert lfd.potential.solver.last[0] <= 4
 
 
 def test_a_kick_starts_the_full_current(h2_bands: GroundState) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mlmd import kernels
+from mlmd.errors import ArrayError
 from mlmd.kernels.constants import SPEED_OF_LIGHT
 
-from .problems import normalised
+from .problems import difference, normalised, norms
 
 SHAPE, SPACING, DV = (6, 5, 7), (0.4, 0.5, 0.6), 0.12
 BOUNDARIES = ["periodic", "dirichlet", ("periodic", "dirichlet", "periodic")]
@@ -59,3 +60,44 @@ def test_plane_wave_has_the_energy_of_the_grid(backend: str) -> None:
     turned = (k + A / SPEED_OF_LIGHT) * h
     assert seen.kinetic_energy == pytest.approx((1 - np.cos(turned)) / h**2, rel=1e-13)
     assert np.allclose(seen.J, [0.0, np.sin(turned) / h / (n * h) ** 3, 0.0], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("norb", [1, 2, 3, 6, 17])
+def test_density_in_the_same_pass(
+    backend: str, boundary: str, dtype: str, norb: int, rng: np.random.Generator
+) -> None:
+    shape = (9, 13, 7)  # several blocks of planes
+    psi, f = normalised(rng, shape, norb, DV).astype(dtype), rng.uniform(size=norb)
+    plan = kernels.current(shape, norb, SPACING, dtype, backend, boundary, threads=2)
+    n = np.full(shape, np.nan)
+    together, alone = plan.measure(psi, f, (1.0, 2.0, 3.0), density=n), plan.measure(psi, f, (1.0, 2.0, 3.0))
+    assert difference(n, kernels.density(shape, norb, dtype, backend, threads=1)(psi, f)) <= 1e-14
+    assert together.norm == alone.norm == pytest.approx(np.sum(n) * DV, rel=1e-13)
+    assert together.kinetic_energy == alone.kinetic_energy
+    assert np.array_equal(together.J, alone.J)
+
+
+def test_measure_refuses_a_bad_density(backend: str) -> None:
+    plan = kernels.current(SHAPE, 2, SPACING, backend=backend)
+    with pytest.raises(ArrayError, match=r"density has shape \(2, 2\)"):
+        plan.measure(np.ones((*SHAPE, 2), complex), np.ones(2), density=np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(("dtype", "bar"), [("complex64", 1e-6), ("complex128", 1e-12)])
+def test_local_phase_keeps_the_norm(dtype: str, bar: float, rng: np.random.Generator) -> None:
+    """A thousand calls in a fixed potential: rounding the phases must not add up."""
+    shape, norb = (8, 9, 10), 3
+    psi, v = normalised(rng, shape, norb, DV).astype(dtype), rng.uniform(-30.0, 30.0, shape)
+    before, plan = norms(psi, DV), kernels.loc_prop(shape, norb, 0.025, dtype)
+    for _ in range(1000):
+        plan(psi, v)
+    assert np.max(np.abs(norms(psi, DV) / before - 1.0)) <= bar
+
+
+@pytest.mark.parametrize("largest", [1.0, 1e3, 1e6, 1e12])
+def test_local_phase_at_any_angle(backend: str, largest: float, rng: np.random.Generator) -> None:
+    v = rng.uniform(-largest, largest, (5, 6, 77))
+    psi = kernels.loc_prop(v.shape, 1, 1.0, backend=backend)(np.ones((*v.shape, 1), complex), v)
+    assert np.max(np.abs(psi[..., 0] - np.exp(-1j * v))) <= 1e-15

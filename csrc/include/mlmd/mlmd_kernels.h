@@ -85,10 +85,11 @@ typedef struct mlmd_convergence {
     double residual;    /* out */
 } mlmd_convergence;
 
-typedef struct mlmd_leapfrog {
-    double step, damping;
+/* What each sweep keeps of the motion, and what it adds of the pull. */
+typedef struct mlmd_friction {
+    const double *keep, *gain;
     int32_t sweeps;
-} mlmd_leapfrog;
+} mlmd_friction;
 
 /* Kinetic propagator.  psi is `blocks` grids of psi->norb orbitals each, one after the other. */
 MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads);
@@ -102,17 +103,19 @@ MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, 
 /* n(r) <- sum_s f_s |psi_s(r)|^2. */
 MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, int threads);
 
-/* sums <- {norm, b_x, b_y, b_z} (4 complex numbers), b = sum_s f_s sum_j conj(psi_j) psi_{j+1} dv over the bonds of an axis. */
-MLMD_API mlmd_status mlmd_current(const mlmd_psi *psi, const double *f, const int32_t *periodic, double dv,
+/* sums <- {norm, b_x, b_y, b_z} (4 complex numbers), b = sum_s f_s sum_j conj(psi_j) psi_{j+1} dv over the bonds of
+ * an axis, and in the same read of psi the density as by mlmd_density, unless n is null. */
+MLMD_API mlmd_status mlmd_current(const mlmd_psi *psi, const double *f, const int32_t *periodic, double dv, double *n,
                                   double *sums, int threads);
 
 /* V-cycles for laplacian v = -rhs; converged or not is for the caller to see in `goal`. */
 MLMD_API mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
                                     mlmd_convergence *goal, int threads);
 
-/* Leapfrog sweeps of v'' = laplacian v + rhs - damping v'. */
-MLMD_API mlmd_status mlmd_dsa(double *v, double *velocity, const double *rhs, const mlmd_box *box,
-                              const mlmd_leapfrog *how, int threads);
+/* Sweeps of motion <- keep motion + gain M^-1 (laplacian v + rhs), v <- v + motion; M^-1 adds up the Jacobi corrections
+ * of all levels. */
+MLMD_API mlmd_status mlmd_dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,
+                              const mlmd_friction *friction, int threads);
 
 /* Roofs of the machine, for perf.  A pass over arrays of `size` real numbers: a <- factor; a <- factor a;
  * a[0] <- sum of b; a <- b + factor c.  Each thread works on the same share of the arrays in every pass, so that

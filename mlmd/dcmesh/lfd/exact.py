@@ -87,8 +87,8 @@ class ExactPropagator:
         factor = np.expm1(-0.5j * self.dt * sigma)
         return LowRank(basis, (vectors * factor) @ vectors.conj().T)
 
-    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array]:
-        """Energy terms (Ha) that depend on psi itself, and the current density J (3,) with its nonlocal part."""
+    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
+        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz)."""
         q = self._offset(A)
         spectrum = fourier.forward(psi.astype(np.complex128))
         weight = np.abs(spectrum) ** 2 @ f * (self.grid.dv / self.grid.size)
@@ -96,7 +96,8 @@ class ExactPropagator:
         momentum = [float(np.sum(weight * (g + o))) for g, o in zip(self.grid.gradient_vectors(), q, strict=True)]
         nonlocal_current = [self._nonlocal_slope(psi, f, q, axis) for axis in range(3)]
         terms = {"kinetic": kinetic, "nonlocal": self._nonlocal_energy(psi, f, q)}
-        return terms, (np.array(momentum) + np.array(nonlocal_current)) / self.grid.volume
+        density = np.abs(psi.astype(np.complex128)) ** 2 @ f
+        return terms, (np.array(momentum) + np.array(nonlocal_current)) / self.grid.volume, density
 
     def _nonlocal_energy(self, psi: NDArray[Any], f: Array, q: Array) -> float:
         p = self.projectors.on_grid(q).reshape(self.grid.size, -1)

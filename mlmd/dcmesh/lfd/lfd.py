@@ -10,7 +10,7 @@ self-consistent, explicit, and returns to its start when dt changes sign.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,14 @@ Array = NDArray[np.float64]
 MODES = ("shadow", "exact")
 OCCUPIED = 1e-10  # orbitals with fewer electrons are not propagated
 LARGEST_LIGHT_PHASE = 0.5  # rad per step
+
+
+class Measured(NamedTuple):
+    """What one pass over the orbitals tells: energy terms (Ha), current density (3,), density (nx, ny, nz)."""
+
+    terms: dict[str, float]
+    current: Array
+    density: Array
 
 
 class LFD:
@@ -97,7 +105,8 @@ class LFD:
         self.polarization = np.zeros(3)
         self._start_orbitals()
         self._make_plans(hartree, scissor)
-        self._last_current = self._current()
+        self._measured: Measured | None = None
+        self._last_current = self._measure().current
 
     @property
     def time(self) -> float:
@@ -151,6 +160,7 @@ class LFD:
         NumericsError
             The orbitals are no longer finite; names the step.
         """
+        self._measured = None
         for step in range(steps):
             self._apply_phase(0.5 if step == 0 else 1.0)
             A = self.laser.A(self.time + 0.5 * self.dt)
@@ -177,21 +187,24 @@ class LFD:
 
     def _integrate_current(self, steps: int) -> None:
         """P(t) = -integral of J (electrons carry -1), by the trapezoidal rule over the calls of `advance`."""
-        current = self._current()
+        current = self._measure().current
         self.polarization = self.polarization - 0.5 * steps * self.dt * (current + self._last_current)
         self._last_current = current
 
-    def _measure(self) -> tuple[dict[str, float], Array]:
-        A, current = self.laser.A(self.time), np.zeros(3)
+    def _measure(self) -> Measured:
+        """Done once for each stop of the propagation, whoever asks."""
+        if self._measured is None:
+            self._measured = self._sum_over_k_points()
+        return self._measured
+
+    def _sum_over_k_points(self) -> Measured:
+        A, current, density = self.laser.A(self.time), np.zeros(3), np.zeros(self.grid.shape)
         terms: dict[str, float] = {}
         for middle, psi, f in zip(self._middle, self.psi, self.f, strict=True):
-            part, j = middle.observe(psi, f, A)
+            part, j, n = middle.observe(psi, f, A)
             terms = {name: terms.get(name, 0.0) + value for name, value in part.items()}
-            current = current + j
-        return terms, current
-
-    def _current(self) -> Array:
-        return self._measure()[1]
+            current, density = current + j, density + n
+        return Measured(terms, current, density)
 
     def observe(self) -> dict[str, Any]:
         """Observables now.
@@ -204,8 +217,7 @@ class LFD:
             polarisation in e/bohr^2; ``energy`` terms in Ha with their ``total``; ``norm`` largest deviation
             of an orbital's norm from 1.
         """
-        terms, current = self._measure()
-        density = self.density()
+        terms, current, density = self._measure()
         energy = terms | self.potential.energies(density)
         energy["entropy"] = self.ground_state.energy["entropy"]
         energy["total"] = sum(energy.values())
@@ -214,7 +226,7 @@ class LFD:
         return {
             "n_exc": float(self.ground_state.weights @ lost),
             "f": occupations,
-            "J": current,
+            "J": current.copy(),
             "A": self.laser.A(self.time),
             "polarization": self.polarization.copy(),
             "energy": energy,
@@ -253,6 +265,7 @@ class LFD:
         self._last_current = np.array(state["last_current"])
         self.potential.restore(state)
         self.step_count = int(state["step_count"])
+        self._measured = None
 
 
 def check_time_step(dt: float, spacing: tuple[float, float, float], laser: Laser, v_range: float = 0.0) -> None:

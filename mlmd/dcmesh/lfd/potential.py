@@ -21,7 +21,7 @@ from .options import Options
 Array = NDArray[np.float64]
 HARTREE_METHODS = ("multigrid", "dsa", "fft")
 MULTIGRID_TOLERANCE = 1e-7  # of the residual relative to the density change
-DSA_SWEEPS = 16  # per step; the potential then lags behind the density by well under one step
+DSA_SWEEPS = 4  # per step; the potential then follows the density to better than 1e-4
 
 
 class Potential:

@@ -129,16 +129,17 @@ class ShadowPropagator:
         for axis in reversed(outer):
             self.velocity[axis].propagate(psi, A[axis], 0.5)
 
-    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array]:
-        """Energy terms (Ha) that depend on psi itself, and the current density J (3,)."""
-        measure = self.bonds.measure(psi, f, A=self._offset(A))
+    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
+        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz)."""
+        density = np.empty(self.grid.shape)
+        measure = self.bonds.measure(psi, f, A=self._offset(A), density=density)
         overlap = self.w.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
         correction = np.real(np.sum(overlap.conj() * (self.m_inverse @ overlap), axis=0))
         velocity = np.array([v.expectation(psi, f) for v in self.velocity])
         a, n = np.asarray(A) / SPEED_OF_LIGHT, np.einsum("s,sab->ab", f, self.diamagnetic)
         followed = float(correction @ f + velocity @ a + 0.5 * a @ n @ a)
         terms = {"kinetic": float(measure.kinetic_energy), "correction": followed}
-        return terms, np.asarray(measure.J) + (velocity + n @ a) / self.grid.volume
+        return terms, np.asarray(measure.J) + (velocity + n @ a) / self.grid.volume, density
 
     def flops(self) -> int:
         """Floating-point operations of `propagate` under light along one axis."""
