@@ -16,7 +16,8 @@
 
 namespace mlmd {
 
-enum class Isa { v2, v3, v4, generic };
+// Those from v4 on run the variant v4; v4bf16 (AVX512-BF16) and amx (AMX-BF16) add to what it may use.
+enum class Isa { generic, v2, v3, v4, v4bf16, amx };
 
 Isa chosen_isa();
 mlmd_status fail(mlmd_status status, const char *text);
@@ -62,7 +63,7 @@ class Scratch {
     namespace v4 { void NAME(__VA_ARGS__); }  \
     }
 #define MLMD_PICK(NAME)                                 \
-    (mlmd::chosen_isa() == mlmd::Isa::v4   ? mlmd::v4::NAME \
+    (mlmd::chosen_isa() >= mlmd::Isa::v4   ? mlmd::v4::NAME \
      : mlmd::chosen_isa() == mlmd::Isa::v3 ? mlmd::v3::NAME \
                                            : mlmd::v2::NAME)
 #else

@@ -168,12 +168,17 @@ void nlp_prop(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
 
 #ifdef MLMD_ENTRY
 MLMD_DECLARE(nlp_prop, const mlmd_psi &, const mlmd_lowrank &, int)
+MLMD_DECLARE(nlp_bf16, const mlmd_psi &, const mlmd_lowrank &, int)
 
 mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads) {
     if (const mlmd_status status = mlmd::check(psi, threads)) return status;
     if (!op || !op->q || !op->s || op->rank < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "the operator is missing");
     if (op->type != MLMD_COMPLEX128 && (op->type != MLMD_COMPLEX64 || psi->type != MLMD_COMPLEX64))
         return mlmd::fail(MLMD_BAD_ARGUMENT, "the operator's type is unknown, or below that of psi");
+    if (op->parts < 0 || op->parts > 3) return mlmd::fail(MLMD_BAD_ARGUMENT, "parts is not 0, 1, 2 or 3");
+    if (op->parts && psi->type != MLMD_COMPLEX64)
+        return mlmd::fail(MLMD_BAD_ARGUMENT, "psi is not complex64, but Q is packed in bf16 parts");
+    if (op->parts) MLMD_GUARDED(MLMD_PICK(nlp_bf16)(*psi, *op, threads))
     MLMD_GUARDED(MLMD_PICK(nlp_prop)(*psi, *op, threads))
 }
 #endif

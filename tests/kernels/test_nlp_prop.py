@@ -59,7 +59,7 @@ def test_modes() -> None:
     assert kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128").mode == "fp64"
     with pytest.raises(PlanError, match="would lower"):
         kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128", "fp32")
-    with pytest.raises(PlanError, match="fp64, fp32"):
+    with pytest.raises(PlanError, match="fp64, fp32, bf16x1, bf16x2, bf16x3"):
         kernels.nlp_prop(SHAPE, 1, 1, DV, "complex64", "bf16")
 
 

@@ -36,7 +36,7 @@ for dtype, tolerance in (("complex128", 1e-12), ("complex64", 2e-6)):
 """
 
 
-@pytest.mark.parametrize("isa", ["v2", "v3", "v4"])
+@pytest.mark.parametrize("isa", ["v2", "v3", "v4", "v4bf16", "amx"])
 def test_variant_agrees_with_the_reference(isa: str) -> None:
     pytest.importorskip("mlmd._cpu")
     environment = os.environ | {"MLMD_ISA": isa, "OMP_NUM_THREADS": "1"}

@@ -43,13 +43,15 @@ typedef struct mlmd_sweep {
     double c, c_low, beta_re, beta_im;
 } mlmd_sweep;
 
-/* Low-rank operator Q S Q^H dv: q is (points, rank) of the given type, s is (rank, rank), complex128. */
+/* Low-rank operator Q S Q^H dv: s is (rank, rank), complex128; q is (points, rank) of the given type if parts is 0,
+ * else what mlmd_nlp_pack made of a complex64 one with as many parts. */
 typedef struct mlmd_lowrank {
     const void *q;
     const double *s;
     int64_t rank;
     mlmd_type type;
     double dv;
+    int32_t parts;
 } mlmd_lowrank;
 
 /* A real field's grid; an axis that is not periodic has zeros one point beyond either end. */
@@ -85,7 +87,14 @@ MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, const mlmd_sweep *sweeps
 /* psi <- exp(-i dt v) psi. */
 MLMD_API mlmd_status mlmd_loc_prop(const mlmd_psi *psi, const double *v, double dt, int threads);
 
-/* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q. */
+/* Bytes of a packed Q; 0 for sizes below 1, or other parts than 1, 2 and 3. */
+MLMD_API int64_t mlmd_nlp_pack_bytes(int64_t points, int64_t rank, int parts);
+
+/* Splits q (points, rank), complex64, into bf16 parts, in the order in which mlmd_nlp_prop reads them. */
+MLMD_API mlmd_status mlmd_nlp_pack(const float *q, int64_t points, int64_t rank, int parts, void *packed, int threads);
+
+/* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q, or, if that was packed, with 1, 3 or 6 products
+ * of the bf16 parts of either factor and sums in FP32. */
 MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
 
 /* n(r) <- sum_s f_s |psi_s(r)|^2. */
@@ -106,7 +115,8 @@ MLMD_API mlmd_status mlmd_dsa(double *v, double *velocity, const double *rhs, co
 /* Words for the last status of this thread that was not MLMD_OK. */
 MLMD_API const char *mlmd_last_error(void);
 
-/* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels) or "generic".  The environment
+/* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels), "v4bf16" (and AVX512-BF16), "amx" (and
+ * AMX-BF16) or "generic".  The environment
  * variable MLMD_ISA asks for one; a name that does not run here is passed over. */
 MLMD_API const char *mlmd_isa(void);
 
