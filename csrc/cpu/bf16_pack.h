@@ -34,11 +34,11 @@ struct RightPacker {
 
 // Left factor from rows that lie along the inner index: rows [row, row + BLOCK) of a matrix (rows, inner) into one
 // panel of `steps` pairs.
-template <int PARTS>
-void pack_rows(const float *from, int64_t rows, int64_t inner, int64_t row, int64_t steps, Bf16 *to) {
+template <int PARTS, class T>
+void pack_rows(const T *from, int64_t rows, int64_t inner, int64_t row, int64_t steps, Bf16 *to) {
     for (int64_t r = 0; r < BLOCK; ++r)
         for (int64_t t = 0; t < steps * STEP; ++t) {
-            const float x = row + r < rows && t < inner ? from[(row + r) * inner + t] : 0.0f;
+            const float x = row + r < rows && t < inner ? static_cast<float>(from[(row + r) * inner + t]) : 0.0f;
             split<PARTS>(x, to + (t / STEP * PARTS * 2 + r / LANES) * TILE + r % LANES * STEP + t % STEP, PAIR);
         }
 }

@@ -11,6 +11,9 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "mlmd/mlmd_kernels.h"
 
@@ -34,14 +37,18 @@ inline int thread_index() {
 #endif
 }
 
-// Scratch memory, aligned to cache lines; throws std::bad_alloc.
+// Scratch memory, aligned to cache lines, large blocks to large pages; throws std::bad_alloc.
 template <class T>
 class Scratch {
   public:
     explicit Scratch(int64_t size) {
-        const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
-        data_ = static_cast<T *>(std::aligned_alloc(64, bytes ? bytes : 64));
+        const size_t wanted = static_cast<size_t>(size) * sizeof(T);
+        const size_t unit = wanted < 4 * LARGE_PAGE ? 64 : LARGE_PAGE, bytes = (wanted + unit - 1) / unit * unit;
+        data_ = static_cast<T *>(std::aligned_alloc(unit, bytes ? bytes : unit));
         if (!data_) throw std::bad_alloc();
+#if defined(__linux__)
+        if (unit == LARGE_PAGE) madvise(data_, bytes, MADV_HUGEPAGE);
+#endif
     }
     ~Scratch() { std::free(data_); }
     Scratch(const Scratch &) = delete;
@@ -49,6 +56,7 @@ class Scratch {
     T *get() const { return data_; }
 
   private:
+    static constexpr size_t LARGE_PAGE = size_t(1) << 21;
     T *data_;
 };
 

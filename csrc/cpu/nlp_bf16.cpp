@@ -35,6 +35,12 @@ int64_t packed_size(int64_t points, int64_t rank, int parts) {
     if (parts == 2) return Packing<2>{points, rank}.size();
     return Packing<3>{points, rank}.size();
 }
+
+int64_t work_size(int64_t points, int64_t norb, int64_t rank, int parts, int threads) {
+    if (parts == 1) return Layout<1>({points, rank}, norb, threads).bytes;
+    if (parts == 2) return Layout<2>({points, rank}, norb, threads).bytes;
+    return Layout<3>({points, rank}, norb, threads).bytes;
+}
 #endif
 
 }  // namespace MLMD_ISA
@@ -46,6 +52,11 @@ MLMD_DECLARE(nlp_pack, const float *, int64_t, int64_t, int, void *, int)
 int64_t mlmd_nlp_pack_bytes(int64_t points, int64_t rank, int parts) {
     if (points < 1 || rank < 1 || parts < 1 || parts > 3) return 0;
     return static_cast<int64_t>(sizeof(mlmd::MLMD_ISA::Bf16)) * mlmd::MLMD_ISA::packed_size(points, rank, parts);
+}
+
+int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank, int parts, int threads) {
+    if (points < 1 || norb < 1 || rank < 1 || parts < 1 || parts > 3 || threads < 1) return 0;
+    return mlmd::MLMD_ISA::work_size(points, norb, rank, parts, threads);
 }
 
 mlmd_status mlmd_nlp_pack(const float *q, int64_t points, int64_t rank, int parts, void *packed, int threads) {

@@ -44,7 +44,8 @@ typedef struct mlmd_sweep {
 } mlmd_sweep;
 
 /* Low-rank operator Q S Q^H dv: s is (rank, rank), complex128; q is (points, rank) of the given type if parts is 0,
- * else what mlmd_nlp_pack made of a complex64 one with as many parts. */
+ * else what mlmd_nlp_pack made of a complex64 one with as many parts.  work, if not null, is memory that may be
+ * written to, of mlmd_nlp_work_bytes; given in each call it saves getting it from the system each time. */
 typedef struct mlmd_lowrank {
     const void *q;
     const double *s;
@@ -52,6 +53,7 @@ typedef struct mlmd_lowrank {
     mlmd_type type;
     double dv;
     int32_t parts;
+    void *work;
 } mlmd_lowrank;
 
 /* A real field's grid; an axis that is not periodic has zeros one point beyond either end. */
@@ -92,6 +94,9 @@ MLMD_API int64_t mlmd_nlp_pack_bytes(int64_t points, int64_t rank, int parts);
 
 /* Splits q (points, rank), complex64, into bf16 parts, in the order in which mlmd_nlp_prop reads them. */
 MLMD_API mlmd_status mlmd_nlp_pack(const float *q, int64_t points, int64_t rank, int parts, void *packed, int threads);
+
+/* Bytes of working memory of mlmd_nlp_prop with a packed Q; 0 as for mlmd_nlp_pack_bytes. */
+MLMD_API int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank, int parts, int threads);
 
 /* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q, or, if that was packed, with 1, 3 or 6 products
  * of the bf16 parts of either factor and sums in FP32. */
