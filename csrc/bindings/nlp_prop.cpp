@@ -4,6 +4,9 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <vector>
+
+#include <pybind11/stl.h>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -74,6 +77,18 @@ static std::unique_ptr<PackedQ> nlp_pack(const py::array &q, int parts, int thre
     return std::make_unique<PackedQ>(from, q.shape(0), q.shape(1), parts, threads);
 }
 
+// Large products go through MKL where Python finds it.
+static void offer_blas() {
+    static bool offered = false;
+    if (offered) return;
+    offered = true;
+    const auto found = py::module_::import("mlmd.backends.mkl").attr("addresses")().cast<std::vector<uintptr_t>>();
+    if (found.size() != 3) return;
+    const mlmd_blas blas = {reinterpret_cast<mlmd_gemm>(found[0]), reinterpret_cast<mlmd_gemm>(found[1]),
+                            reinterpret_cast<int (*)(int)>(found[2])};
+    raise_if_failed(mlmd_use_blas(&blas));
+}
+
 static void nlp_prop(py::array psi, const py::object &q, const py::array &s, double dv, int parts, int threads) {
     const mlmd_psi waves = writable_wave_functions(psi);
     const int64_t points = psi.size() / waves.norb;
@@ -93,6 +108,7 @@ static void nlp_prop(py::array psi, const py::object &q, const py::array &s, dou
             "Q must be (points, rank)");
     op.type = complex_type(columns, "Q must be complex");
     op.q = columns.data();
+    offer_blas();
     run([&] { return mlmd_nlp_prop(&waves, &op, threads); });
 }
 

@@ -136,3 +136,15 @@ def test_modes() -> None:
 def test_a_plan_without_operator_is_refused() -> None:
     with pytest.raises(PlanError, match=r"plan\.set"):
         kernels.nlp_prop(SHAPE, 1, 1, DV)(np.ones((*SHAPE, 1), complex))
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_large_products(backend: str, dtype: str, rng: np.random.Generator) -> None:
+    shape, norb, rank = (11, 9, 8), 50, 67  # large enough to go through a BLAS library, where there is one
+    Q, (_, S) = orthonormal(rng, shape, rank, DV), unitary(rng, rank, 0.3)
+    psi = normalised(rng, shape, norb, DV).astype(dtype)
+    exact = kernels.nlp_prop(shape, norb, rank, DV, backend="reference")
+    plan = kernels.nlp_prop(shape, norb, rank, DV, dtype, backend=backend, threads=3)
+    exact.set(Q, S)
+    plan.set(Q, S)
+    assert difference(plan(psi.copy()), exact(psi.astype(complex))) <= TOLERANCE[dtype]

@@ -56,6 +56,16 @@ typedef struct mlmd_lowrank {
     void *work;
 } mlmd_lowrank;
 
+/* A BLAS library: cblas_cgemm and cblas_zgemm with 64-bit integers, and a function that sets the number of its threads
+ * for calls from this thread alone and returns the one before. */
+typedef void (*mlmd_gemm)(int order, int left, int right, int64_t m, int64_t n, int64_t k, const void *alpha,
+                          const void *a, int64_t a_step, const void *b, int64_t b_step, const void *beta, void *c,
+                          int64_t c_step);
+typedef struct mlmd_blas {
+    mlmd_gemm cgemm, zgemm;
+    int (*set_threads_local)(int threads);
+} mlmd_blas;
+
 /* A real field's grid; an axis that is not periodic has zeros one point beyond either end. */
 typedef struct mlmd_box {
     int64_t n[3];
@@ -101,6 +111,10 @@ MLMD_API int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank,
 /* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q, or, if that was packed, with 1, 3 or 6 products
  * of the bf16 parts of either factor and sums in FP32. */
 MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
+
+/* Lets large products go through this library from now on; null: through the own kernels only.  Not to be called while
+ * a kernel runs. */
+MLMD_API mlmd_status mlmd_use_blas(const mlmd_blas *blas);
 
 /* n(r) <- sum_s f_s |psi_s(r)|^2. */
 MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, int threads);
