@@ -7,7 +7,7 @@
 namespace mlmd {
 namespace {
 
-constexpr int64_t CHUNK = 8192;  // points whose overlaps are summed by the library, in the precision of psi
+constexpr int64_t CHUNK = 8192;  // points whose overlaps are summed by the library at once
 constexpr int64_t SMALLEST = 48; // orbitals and columns of Q from which on the library is the faster way
 constexpr int ROW_MAJOR = 101, PLAIN = 111, ADJOINT = 113;
 
@@ -36,40 +36,39 @@ void propagate(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
     const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], norb = psi.norb, rank = op.rank, size = 2 * rank * norb;
     T *data = static_cast<T *>(psi.data);
     const T *q = static_cast<const T *>(op.q);
-    const MLMD_ISA::Scratch<double> sums(threads * size);
-    const MLMD_ISA::Scratch<T> overlaps(std::max<int64_t>(threads, 2) * size), s(2 * rank * rank);
-    T *factors = overlaps.get() + size;
+    const MLMD_ISA::Scratch<T> sums(threads * size), chunks(threads * size), factors(size), s(2 * rank * rank);
 #pragma omp parallel num_threads(threads)
     {
         const OneThread one;
 #pragma omp for schedule(static, 1)
         for (int part = 0; part < threads; ++part) {
-            T *here = overlaps.get() + part * size;
-            double *sum = sums.get() + part * size;
-            std::fill_n(sum, size, 0.0);
-            const int64_t end = points * (part + 1) / threads;
-            for (int64_t p = points * part / threads; p < end; p += CHUNK) {
-                multiply<T>(ADJOINT, rank, norb, std::min(CHUNK, end - p), q + 2 * p * rank, data + 2 * p * norb, 0, here);
-                for (int64_t k = 0; k < size; ++k) sum[k] += here[k];
+            T *sum = sums.get() + part * size, *chunk = chunks.get() + part * size;
+            const int64_t begin = points * part / threads, end = points * (part + 1) / threads;
+            if (begin == end) std::fill_n(sum, size, T(0));
+            for (int64_t p = begin; p < end; p += CHUNK) {
+                multiply<T>(ADJOINT, rank, norb, std::min(CHUNK, end - p), q + 2 * p * rank, data + 2 * p * norb, 0,
+                            p == begin ? sum : chunk);
+                for (int64_t k = 0; p > begin && k < size; ++k) sum[k] += chunk[k];
             }
         }
 #pragma omp for schedule(static)
         for (int64_t k = 0; k < size; ++k) {
             double total = 0.0;
             for (int part = 0; part < threads; ++part) total += sums.get()[part * size + k];
-            overlaps.get()[k] = static_cast<T>(op.dv * total);
+            sums.get()[k] = static_cast<T>(op.dv * total);
         }
 #pragma omp for schedule(static)
         for (int64_t k = 0; k < 2 * rank * rank; ++k) s.get()[k] = static_cast<T>(op.s[k]);
 #pragma omp for schedule(static, 1)
         for (int part = 0; part < threads; ++part) {
             const int64_t r = rank * part / threads, rows = rank * (part + 1) / threads - r;
-            if (rows) multiply<T>(PLAIN, rows, norb, rank, s.get() + 2 * r * rank, overlaps.get(), 0, factors + 2 * r * norb);
+            if (rows)
+                multiply<T>(PLAIN, rows, norb, rank, s.get() + 2 * r * rank, sums.get(), 0, factors.get() + 2 * r * norb);
         }
 #pragma omp for schedule(static, 1)
         for (int part = 0; part < threads; ++part) {
             const int64_t p = points * part / threads, count = points * (part + 1) / threads - p;
-            if (count) multiply<T>(PLAIN, count, norb, rank, q + 2 * p * rank, factors, 1, data + 2 * p * norb);
+            if (count) multiply<T>(PLAIN, count, norb, rank, q + 2 * p * rank, factors.get(), 1, data + 2 * p * norb);
         }
     }
 }

@@ -16,7 +16,7 @@ from .threads import team
 
 
 @njit(parallel=True, cache=True)
-def _project(psi: NDArray[Any], Q: NDArray[Any], overlaps: NDArray[np.complex128]) -> None:
+def project(psi: NDArray[Any], Q: NDArray[Any], overlaps: NDArray[np.complex128]) -> None:
     parts, points = overlaps.shape[0], psi.shape[0]
     for part in prange(parts):
         for p in range(points * part // parts, points * (part + 1) // parts):
@@ -46,7 +46,7 @@ def nlp_prop(
     wanted = products(max(parts, 1))
     with team(threads):
         for i, j in wanted:
-            _project(waves[j], columns[i], overlaps)
+            project(waves[j], columns[i], overlaps)
         factors = (S @ overlaps.sum(axis=0) * dv).astype(Q.dtype)
         factors = split(factors, parts) if parts else factors[np.newaxis]
         for i, j in reversed(wanted):

@@ -116,6 +116,9 @@ MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, 
  * a kernel runs. */
 MLMD_API mlmd_status mlmd_use_blas(const mlmd_blas *blas);
 
+/* result (rank, norb) <- Q^H psi dv, complex128; op->s is not read, op->parts is 0. */
+MLMD_API mlmd_status mlmd_overlap(const mlmd_psi *psi, const mlmd_lowrank *op, double *result, int threads);
+
 /* n(r) <- sum_s f_s |psi_s(r)|^2. */
 MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, int threads);
 
