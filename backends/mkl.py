@@ -26,7 +26,7 @@ def library() -> ctypes.CDLL | None:
     for file in listed:
         if file.name.startswith("libmkl_rt.so"):
             try:
-                return ctypes.CDLL(str(file.locate().resolve()))
+                return ctypes.CDLL(os.path.realpath(file.locate()))
             except OSError:
                 return None
     return None

@@ -20,7 +20,6 @@ from .bf16 import products, split
 from .plan import Plan, checked_array, positive, whole
 
 
-
 class Mode(NamedTuple):
     """Arithmetic of the products: the type that Q is kept in, and the bf16 parts of each number (0: none)."""
 
