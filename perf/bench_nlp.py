@@ -84,7 +84,7 @@ def mkl_products(Q: NDArray[Any], psi: NDArray[Any], threads: int) -> Callable[[
         return None
     gemm = library.cblas_cgemm_64 if psi.dtype == np.complex64 else library.cblas_zgemm_64
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    factors = [pointer, pointer, number, pointer, number, pointer, pointer, number]
+    factors: list[Any] = [pointer, pointer, number, pointer, number, pointer, pointer, number]
     gemm.argtypes = [ctypes.c_int] * 3 + [number] * 3 + factors
     (points, rank), norb = Q.shape, psi.shape[1]
     overlaps = np.zeros((rank, norb), psi.dtype)

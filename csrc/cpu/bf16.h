@@ -63,14 +63,15 @@ MLMD_INLINE void split_pairs(const float *first, const float *second, Bf16 *to, 
     }
 }
 
-// Parts of one number, part_step apart.
+// Parts of the STEP numbers of one row of a left tile, part_step apart; x is used up.
 template <int PARTS>
-MLMD_INLINE void split(float x, Bf16 *to, int64_t part_step) {
-    for (int part = 0; part < PARTS; ++part) {
-        const uint32_t u = rounded_bits(x) & 0xffff0000u;
-        to[part * part_step] = static_cast<Bf16>(u >> 16);
-        x -= float_of(u);
-    }
+MLMD_INLINE void split(float (&x)[STEP], Bf16 *to, int64_t part_step) {
+    for (int part = 0; part < PARTS; ++part)
+        for (int64_t t = 0; t < STEP; ++t) {
+            const uint32_t u = rounded_bits(x[t]) & 0xffff0000u;
+            to[part * part_step + t] = static_cast<Bf16>(u >> 16);
+            x[t] -= float_of(u);
+        }
 }
 
 }  // namespace MLMD_ISA

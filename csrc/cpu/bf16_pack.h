@@ -37,9 +37,11 @@ struct RightPacker {
 template <int PARTS, class T>
 void pack_rows(const T *from, int64_t rows, int64_t inner, int64_t row, int64_t steps, Bf16 *to) {
     for (int64_t r = 0; r < BLOCK; ++r)
-        for (int64_t t = 0; t < steps * STEP; ++t) {
-            const float x = row + r < rows && t < inner ? static_cast<float>(from[(row + r) * inner + t]) : 0.0f;
-            split<PARTS>(x, to + (t / STEP * PARTS * 2 + r / LANES) * TILE + r % LANES * STEP + t % STEP, PAIR);
+        for (int64_t k = 0; k < steps; ++k) {
+            const int64_t here = row + r < rows ? std::min(STEP, inner - k * STEP) : 0;
+            float x[STEP] = {};
+            for (int64_t t = 0; t < here; ++t) x[t] = static_cast<float>(from[(row + r) * inner + k * STEP + t]);
+            split<PARTS>(x, to + (k * PARTS * 2 + r / LANES) * TILE + r % LANES * STEP, PAIR);
         }
 }
 
@@ -48,11 +50,15 @@ void pack_rows(const T *from, int64_t rows, int64_t inner, int64_t row, int64_t 
 template <int PARTS>
 void pack_columns(const float *from, int64_t columns, int64_t begin, int64_t end, int64_t column, int64_t steps,
                   Bf16 *to) {
-    for (int64_t t = 0; t < steps * STEP; ++t)
-        for (int64_t c = 0; c < BLOCK; ++c) {
-            const float x = begin + t < end && column + c < columns ? from[(begin + t) * columns + column + c] : 0.0f;
-            split<PARTS>(x, to + (t / STEP * PARTS * 2 + c / LANES) * TILE + c % LANES * STEP + t % STEP, PAIR);
-        }
+    const int64_t width = std::min(BLOCK, columns - column);
+    for (int64_t k = 0; k < steps; ++k) {
+        float x[BLOCK][STEP] = {};
+        const int64_t first = begin + k * STEP, here = std::min(STEP, end - first);
+        for (int64_t t = 0; t < here; ++t)
+            for (int64_t c = 0; c < width; ++c) x[c][t] = from[(first + t) * columns + column + c];
+        for (int64_t c = 0; c < BLOCK; ++c)
+            split<PARTS>(x[c], to + (k * PARTS * 2 + c / LANES) * TILE + c % LANES * STEP, PAIR);
+    }
 }
 
 }  // namespace MLMD_ISA
