@@ -44,8 +44,8 @@ def rivals(points: int, norb: int, rank: int, dtype: str, threads: int) -> dict[
 
     Examples
     --------
-    >>> sorted(rivals(64, 2, 3, "complex128", 1))[-2:]
-    ['fp64', 'numpy']
+    >>> "fp64" in rivals(64, 2, 3, "complex128", 1)
+    True
     """
     rng = np.random.default_rng(1)
     Q, psi = (
