@@ -24,6 +24,8 @@ from .loc_prop import LocProp
 from .loc_prop import LocProp as loc_prop
 from .nlp_prop import NlpProp
 from .nlp_prop import NlpProp as nlp_prop
+from .overlap import Overlap
+from .overlap import Overlap as overlap
 
 __all__ = [
     "Current",
@@ -33,10 +35,12 @@ __all__ = [
     "LocProp",
     "Measure",
     "NlpProp",
+    "Overlap",
     "current",
     "density",
     "hartree",
     "kin_prop",
     "loc_prop",
     "nlp_prop",
+    "overlap",
 ]

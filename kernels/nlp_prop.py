@@ -1,20 +1,37 @@
 """Nonlocal propagator psi <- psi + Q S (Q^H psi) dv: a low-rank unitary, two tall and skinny complex products.
 
 With Q orthonormal under dv and S = exp(-i t Sigma) - 1 this is exp(-i t Q Sigma Q^H), exactly.
+
+In the modes bf16x1, bf16x2 and bf16x3 each float32 factor of the two tall products is a sum of 1, 2 or 3 bf16 numbers,
+hi = bf16(x), mid = bf16(x - hi), lo = bf16(x - hi - mid), and the 1, 3 or 6 largest products of the parts are summed in
+float32.  Errors relative to the result, on random data: 3e-3, 1e-5, 1e-6.  Numbers below 1e-38 may count as zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..backends import PlanError
+from .bf16 import products, split
 from .plan import Plan, checked_array, positive, whole
 
-MODES: dict[str, np.dtype[Any]] = {"fp64": np.dtype(np.complex128), "fp32": np.dtype(np.complex64)}
+
+class Mode(NamedTuple):
+    """Arithmetic of the products: the type that Q is kept in, and the bf16 parts of each number (0: none)."""
+
+    dtype: np.dtype[Any]
+    parts: int
+
+
+MODES = {
+    "fp64": Mode(np.dtype(np.complex128), 0),
+    "fp32": Mode(np.dtype(np.complex64), 0),
+    **{f"bf16x{parts}": Mode(np.dtype(np.complex64), parts) for parts in (1, 2, 3)},
+}
 
 
 class NlpProp(Plan):
@@ -33,8 +50,8 @@ class NlpProp(Plan):
     dtype : dtype
         complex64 or complex128.
     mode : str, optional
-        Arithmetic of the products, ``"fp64"`` or ``"fp32"``; by default that of the dtype.  complex64 wave
-        functions may be worked on in fp64; complex128 ones are never lowered.
+        Arithmetic of the products, ``"fp64"``, ``"fp32"``, ``"bf16x3"``, ``"bf16x2"`` or ``"bf16x1"``; by default
+        that of the dtype.  complex64 wave functions may be worked on in any; complex128 ones are never lowered.
     backend : str
         Name of the backend.
     threads : int, optional
@@ -72,14 +89,18 @@ class NlpProp(Plan):
         self.mode = mode or ("fp32" if self.dtype == np.complex64 else "fp64")
         if self.mode not in MODES:
             raise PlanError(f"mode is {self.mode!r}; give one of {', '.join(MODES)}")
-        if self.mode == "fp32" and self.dtype == np.complex128:
-            raise PlanError("mode 'fp32' would lower complex128 wave functions; use dtype='complex64' or mode='fp64'")
+        if self.mode != "fp64" and self.dtype == np.complex128:
+            raise PlanError(
+                f"mode {self.mode!r} would lower complex128 wave functions; use dtype='complex64' or mode='fp64'"
+            )
+        self._arithmetic = MODES[self.mode]
         self._Q: NDArray[Any] | None = None
         self._S: NDArray[Any] | None = None
         self._raw = self.load("nlp_prop")
+        self._pack = self.load("nlp_pack") if self._arithmetic.parts else None
 
     def set(self, Q: NDArray[Any], S: NDArray[Any]) -> None:
-        """Take the operator; both arrays are copied, and Q is converted to the mode's type once.
+        """Take the operator; both arrays are copied, and Q is converted or packed for the mode once.
 
         Parameters
         ----------
@@ -93,10 +114,16 @@ class NlpProp(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        kind = Q.dtype if isinstance(Q, np.ndarray) and Q.dtype in MODES.values() else MODES[self.mode]
+        known = isinstance(Q, np.ndarray) and Q.dtype in (np.dtype(np.complex64), np.dtype(np.complex128))
+        kind = Q.dtype if known else self._arithmetic.dtype
         checked_array("Q", Q, (*self.shape, self.rank), kind, False)
         checked_array("S", S, (self.rank, self.rank), np.dtype(np.complex128), False)
-        self._Q = Q.reshape(self.points, self.rank).astype(MODES[self.mode])
+        columns = Q.reshape(self.points, self.rank)
+        if self._pack is None:
+            self._Q = columns.astype(self._arithmetic.dtype)
+        else:
+            columns = columns.astype(self._arithmetic.dtype, copy=False)
+            self._Q = self._pack(columns, self._arithmetic.parts, self.threads)
         self._S = S.copy()
 
     def set_middle(self, S: NDArray[Any]) -> None:
@@ -144,7 +171,8 @@ class NlpProp(Plan):
         if self._Q is None:
             raise PlanError("the plan has no operator yet; call plan.set(Q, S) first")
         work = self.target(psi, out)
-        self._raw(work.reshape(self.points, self.norb), self._Q, self._S, self.dv, self.threads)
+        flat = work.reshape(self.points, self.norb)
+        self._raw(flat, self._Q, self._S, self.dv, self._arithmetic.parts, self.threads)
         return work
 
     def flops(self) -> int:
@@ -153,22 +181,41 @@ class NlpProp(Plan):
 
     def bytes(self) -> int:
         """Least memory traffic of a call: Q and psi are read twice (the sum must be complete first), psi written."""
-        return self.points * (3 * self.norb * self.dtype.itemsize + 2 * self.rank * MODES[self.mode].itemsize)
+        number = 4 * self._arithmetic.parts or self._arithmetic.dtype.itemsize
+        return self.points * (3 * self.norb * self.dtype.itemsize + 2 * self.rank * number)
 
 
-def reference(psi: NDArray[Any], Q: NDArray[Any], S: NDArray[np.complex128], dv: float, threads: int) -> None:
+def reference(
+    psi: NDArray[Any], Q: NDArray[Any], S: NDArray[np.complex128], dv: float, parts: int, threads: int
+) -> None:
     """Raw kernel: psi += Q (S (Q^H psi dv)), in place.
 
     Parameters
     ----------
     psi : (points, norb) complex
     Q : (points, rank) complex
-        Its type is the type of the arithmetic.
+        Its type is the type of the arithmetic; or what the raw ``nlp_pack`` made of it.
     S : (rank, rank) complex128
     dv : float
+    parts : int
+        bf16 numbers for each real one, as given to ``nlp_pack``; 0 if Q is not packed.
     threads : int
         Not used here.
     """
+    if parts:
+        _reference_in_parts(psi, Q.astype(np.complex128), S, dv)
+        return
     columns = Q.astype(np.complex128)
     overlaps = columns.conj().T @ psi.astype(np.complex128) * dv
     psi += (columns @ (S @ overlaps)).astype(psi.dtype)
+
+
+def _reference_in_parts(
+    psi: NDArray[np.complex64], Q: NDArray[np.complex128], S: NDArray[np.complex128], dv: float
+) -> None:
+    """Products of the rounded parts, (parts, points, rank) for Q, summed in double precision."""
+    wanted = products(len(Q))
+    waves = split(psi, len(Q)).astype(np.complex128)
+    overlaps = sum(Q[i].conj().T @ waves[j] for i, j in wanted) * dv
+    factors = split(S @ overlaps, len(Q)).astype(np.complex128)
+    psi += sum(Q[i] @ factors[j] for i, j in wanted).astype(np.complex64)

@@ -21,7 +21,7 @@ CFLAGS="$flags" CXXFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" "$pytho
 
 libraries="$(${CXX:-g++} -print-file-name=libasan.so) $(${CXX:-g++} -print-file-name=libubsan.so) \
 $(${CXX:-g++} -print-file-name=libstdc++.so)"
-for isa in v2 v3 v4; do
+for isa in v2 v3 v4 v4bf16 amx; do
     echo "sanitizers, variant $isa"
     # Leaks are not looked for: the interpreter itself keeps memory until its end.
     MLMD_ISA=$isa LD_PRELOAD="$libraries" ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0 \

@@ -3,6 +3,15 @@
 #ifdef MLMD_ENTRY
 
 #include <cstring>
+#include <initializer_list>
+
+#if defined(MLMD_HAVE_v2)
+#include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#endif
 
 namespace mlmd {
 namespace {
@@ -10,7 +19,20 @@ namespace {
 thread_local const char *last_error = "";
 
 #if defined(MLMD_HAVE_v2)
-constexpr const char *NAMES[] = {"v2", "v3", "v4"};
+constexpr const char *NAMES[] = {"generic", "v2", "v3", "v4", "v4bf16", "amx"};
+
+// Linux gives the tile registers to a process that asks for them.
+bool tiles_granted() {
+#if defined(__linux__)
+    constexpr long REQUEST_STATE = 0x1023, TILE_DATA = 18;
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    constexpr unsigned AMX_BF16 = 1u << 22, AMX_TILE = 1u << 24;
+    if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !(edx & AMX_BF16) || !(edx & AMX_TILE)) return false;
+    return syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
 
 // What the x86-64 levels hold (System V ABI), by the features that the compilers use of them.
 bool runs_here(Isa isa) {
@@ -19,24 +41,29 @@ bool runs_here(Isa isa) {
     const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
                     __builtin_cpu_supports("bmi2");
     if (isa == Isa::v3 || !v3) return v3;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
+    const bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+    if (isa == Isa::v4 || !v4) return v4;
+    const bool v4bf16 = __builtin_cpu_supports("avx512bf16");
+    return isa == Isa::v4bf16 || !v4bf16 ? v4bf16 : tiles_granted();
 }
 
 Isa best() {
-    if (runs_here(Isa::v4)) return Isa::v4;
-    return runs_here(Isa::v3) ? Isa::v3 : Isa::v2;
+    for (const Isa isa : {Isa::amx, Isa::v4bf16, Isa::v4, Isa::v3})
+        if (runs_here(isa)) return isa;
+    return Isa::v2;
 }
 
 // The wish in MLMD_ISA, if it names a variant that runs here.
 bool wished(Isa *isa) {
     const char *name = std::getenv("MLMD_ISA");
     if (!name || !*name) return false;
-    for (int k = 0; k < 3; ++k) {
-        *isa = static_cast<Isa>(k);
-        if (!std::strcmp(name, NAMES[k]) && runs_here(*isa)) return true;
-    }
+    for (const Isa known : {Isa::v2, Isa::v3, Isa::v4, Isa::v4bf16, Isa::amx})
+        if (!std::strcmp(name, NAMES[static_cast<int>(known)]) && runs_here(known)) {
+            *isa = known;
+            return true;
+        }
     return false;
 }
 #endif

@@ -11,12 +11,16 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "mlmd/mlmd_kernels.h"
 
 namespace mlmd {
 
-enum class Isa { v2, v3, v4, generic };
+// Those from v4 on run the variant v4; v4bf16 (AVX512-BF16) and amx (AMX-BF16) add to what it may use.
+enum class Isa { generic, v2, v3, v4, v4bf16, amx };
 
 Isa chosen_isa();
 mlmd_status fail(mlmd_status status, const char *text);
@@ -33,14 +37,18 @@ inline int thread_index() {
 #endif
 }
 
-// Scratch memory, aligned to cache lines; throws std::bad_alloc.
+// Scratch memory, aligned to cache lines, large blocks to large pages; throws std::bad_alloc.
 template <class T>
 class Scratch {
   public:
     explicit Scratch(int64_t size) {
-        const size_t bytes = (static_cast<size_t>(size) * sizeof(T) + 63) / 64 * 64;
-        data_ = static_cast<T *>(std::aligned_alloc(64, bytes ? bytes : 64));
+        const size_t wanted = static_cast<size_t>(size) * sizeof(T);
+        const size_t unit = wanted < 4 * LARGE_PAGE ? 64 : LARGE_PAGE, bytes = (wanted + unit - 1) / unit * unit;
+        data_ = static_cast<T *>(std::aligned_alloc(unit, bytes ? bytes : unit));
         if (!data_) throw std::bad_alloc();
+#if defined(__linux__)
+        if (unit == LARGE_PAGE) madvise(data_, bytes, MADV_HUGEPAGE);
+#endif
     }
     ~Scratch() { std::free(data_); }
     Scratch(const Scratch &) = delete;
@@ -48,6 +56,7 @@ class Scratch {
     T *get() const { return data_; }
 
   private:
+    static constexpr size_t LARGE_PAGE = size_t(1) << 21;
     T *data_;
 };
 
@@ -62,7 +71,7 @@ class Scratch {
     namespace v4 { void NAME(__VA_ARGS__); }  \
     }
 #define MLMD_PICK(NAME)                                 \
-    (mlmd::chosen_isa() == mlmd::Isa::v4   ? mlmd::v4::NAME \
+    (mlmd::chosen_isa() >= mlmd::Isa::v4   ? mlmd::v4::NAME \
      : mlmd::chosen_isa() == mlmd::Isa::v3 ? mlmd::v3::NAME \
                                            : mlmd::v2::NAME)
 #else

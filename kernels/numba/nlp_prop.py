@@ -1,4 +1,7 @@
-"""Nonlocal propagator: sums over grid points in as many parts as threads, added in order; then the expansion."""
+"""Nonlocal propagator: sums over grid points in as many parts as threads, added in order; then the expansion.
+
+In bf16 modes this is done for each pair of parts.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from ..bf16 import products, split
 from .threads import team
 
 
 @njit(parallel=True, cache=True)
-def _project(psi: NDArray[Any], Q: NDArray[Any], overlaps: NDArray[np.complex128]) -> None:
+def project(psi: NDArray[Any], Q: NDArray[Any], overlaps: NDArray[np.complex128]) -> None:
     parts, points = overlaps.shape[0], psi.shape[0]
     for part in prange(parts):
         for p in range(points * part // parts, points * (part + 1) // parts):
@@ -31,12 +35,21 @@ def _expand(psi: NDArray[Any], Q: NDArray[Any], factors: NDArray[Any]) -> None:
                 psi[p, s] += q * factors[k, s]
 
 
-def nlp_prop(psi: NDArray[Any], Q: NDArray[Any], S: NDArray[np.complex128], dv: float, threads: int) -> None:
+def nlp_prop(
+    psi: NDArray[Any], Q: NDArray[Any], S: NDArray[np.complex128], dv: float, parts: int, threads: int
+) -> None:
     """Raw kernel; arguments as in ``mlmd.kernels.nlp_prop.reference``."""
-    overlaps = np.zeros((threads, Q.shape[1], psi.shape[1]), np.complex128)
+    columns = Q if parts else Q[np.newaxis]
     work = psi.astype(Q.dtype, copy=False)
+    waves = split(psi, parts) if parts else work[np.newaxis]
+    overlaps = np.zeros((threads, Q.shape[-1], psi.shape[1]), np.complex128)
+    wanted = products(max(parts, 1))
     with team(threads):
-        _project(work, Q, overlaps)
-        _expand(work, Q, (S @ overlaps.sum(axis=0) * dv).astype(Q.dtype))
+        for i, j in wanted:
+            project(waves[j], columns[i], overlaps)
+        factors = (S @ overlaps.sum(axis=0) * dv).astype(Q.dtype)
+        factors = split(factors, parts) if parts else factors[np.newaxis]
+        for i, j in reversed(wanted):
+            _expand(work, columns[i], factors[j])
     if work is not psi:
         psi[...] = work

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from mlmd import kernels
 from mlmd.errors import PlanError
+from mlmd.kernels.bf16 import products, split
 
-from .problems import difference, normalised, norms, orthonormal
+from .problems import TOLERANCE, Problem, difference, normalised, norms, orthonormal, problems
 
 SHAPE, DV = (5, 6, 7), 0.08
+BF16_ERRORS = {"bf16x1": 3e-3, "bf16x2": 1e-5, "bf16x3": 1e-6}
+
+
+def error(result: np.ndarray, expected: np.ndarray) -> float:
+    """Relative error in the Frobenius norm."""
+    return float(np.linalg.norm(result - expected) / np.linalg.norm(expected))
 
 
 def unitary(rng: np.random.Generator, rank: int, time: float) -> tuple[np.ndarray, np.ndarray]:
@@ -54,15 +63,88 @@ def test_the_operator_is_copied(backend: str, rng: np.random.Generator) -> None:
     assert np.array_equal(plan(psi.copy()), expected)
 
 
+def test_the_middle_matrix_can_be_replaced(backend: str, rng: np.random.Generator) -> None:
+    Q, (_, S), (_, other) = orthonormal(rng, SHAPE, 3, DV), unitary(rng, 3, 0.3), unitary(rng, 3, 0.7)
+    psi = normalised(rng, SHAPE, 2, DV).astype("complex64")
+    for mode in ("fp64", "fp32", *BF16_ERRORS):
+        plan = kernels.nlp_prop(SHAPE, 2, 3, DV, "complex64", mode, backend, threads=1)
+        with pytest.raises(PlanError, match=r"plan\.set"):
+            plan.set_middle(S)
+        plan.set(Q, S)
+        first = plan(psi.copy())
+        plan.set_middle(other)
+        second = plan(psi.copy())
+        plan.set(Q, other)
+        assert np.array_equal(second, plan(psi.copy()))
+        plan.set_middle(S)
+        assert np.array_equal(first, plan(psi.copy()))
+        assert difference(first, second) > 0.01
+
+
+@pytest.mark.parametrize("mode", BF16_ERRORS)
+def test_errors_of_bf16_modes(backend: str, mode: str, rng: np.random.Generator) -> None:
+    shape, norb, rank = (20, 20, 21), 20, 24
+    Q, (_, S) = orthonormal(rng, shape, rank, DV), unitary(rng, rank, 0.3)
+    psi = (orthonormal(rng, shape, norb, DV) + Q[..., :norb]).astype("complex64")
+    exact = kernels.nlp_prop(shape, norb, rank, DV, backend="reference")
+    plan = kernels.nlp_prop(shape, norb, rank, DV, "complex64", mode, backend, threads=2)
+    exact.set(Q, S)
+    plan.set(Q, S)
+    expected = exact(psi.astype(complex))
+    assert error(plan(psi.copy()), expected) <= BF16_ERRORS[mode]
+    assert error(plan(psi.copy()) - psi, expected - psi) <= 1.5 * BF16_ERRORS[mode]
+
+
+@given(
+    p=problems(),
+    rank=st.sampled_from([1, 2, 8, 15, 16, 17, 33]),
+    norb=st.sampled_from([1, 7, 8, 15, 16, 17, 130]),
+    mode=st.sampled_from(sorted(BF16_ERRORS)),
+)
+def test_bf16_modes_agree_with_the_reference(backend: str, p: Problem, rank: int, norb: int, mode: str) -> None:
+    rng = p.random()
+    Q = rng.normal(size=(*p.shape, rank)) + 1j * rng.normal(size=(*p.shape, rank))
+    Q /= np.sqrt(np.sum(np.abs(Q) ** 2) * p.dv)
+    S = rng.normal(size=(rank, rank)) + 1j * rng.normal(size=(rank, rank))
+    psi = normalised(rng, p.shape, norb, p.dv).astype("complex64")
+    results = []
+    for name, threads in ((backend, p.threads), ("reference", 1)):
+        plan = kernels.nlp_prop(p.shape, norb, rank, p.dv, "complex64", mode, name, threads=threads)
+        plan.set(Q, S)
+        results.append(plan(psi.copy()))
+    assert difference(*results) <= (1e-4 if mode == "bf16x1" else TOLERANCE["complex64"])
+
+
+def test_parts_add_up(rng: np.random.Generator) -> None:
+    x = (rng.normal(size=1000) * 10.0 ** rng.integers(-20, 20, 1000)).astype("complex64")
+    for parts, bits in ((1, 8), (2, 16), (3, 24)):
+        assert np.max(np.abs(split(x, parts).sum(axis=0, dtype=complex) - x) / np.abs(x)) <= 2.0**-bits
+        assert len(products(parts)) == parts * (parts + 1) // 2
+
+
 def test_modes() -> None:
     assert kernels.nlp_prop(SHAPE, 1, 1, DV, "complex64").mode == "fp32"
     assert kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128").mode == "fp64"
     with pytest.raises(PlanError, match="would lower"):
         kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128", "fp32")
-    with pytest.raises(PlanError, match="fp64, fp32"):
+    with pytest.raises(PlanError, match="'bf16x2' would lower"):
+        kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128", "bf16x2")
+    with pytest.raises(PlanError, match="fp64, fp32, bf16x1, bf16x2, bf16x3"):
         kernels.nlp_prop(SHAPE, 1, 1, DV, "complex64", "bf16")
 
 
 def test_a_plan_without_operator_is_refused() -> None:
     with pytest.raises(PlanError, match=r"plan\.set"):
         kernels.nlp_prop(SHAPE, 1, 1, DV)(np.ones((*SHAPE, 1), complex))
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_large_products(backend: str, dtype: str, rng: np.random.Generator) -> None:
+    shape, norb, rank = (11, 9, 8), 50, 67  # large enough to go through a BLAS library, where there is one
+    Q, (_, S) = orthonormal(rng, shape, rank, DV), unitary(rng, rank, 0.3)
+    psi = normalised(rng, shape, norb, DV).astype(dtype)
+    exact = kernels.nlp_prop(shape, norb, rank, DV, backend="reference")
+    plan = kernels.nlp_prop(shape, norb, rank, DV, dtype, backend=backend, threads=3)
+    exact.set(Q, S)
+    plan.set(Q, S)
+    assert difference(plan(psi.copy()), exact(psi.astype(complex))) <= TOLERANCE[dtype]

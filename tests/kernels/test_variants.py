@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 CODE = """
@@ -36,7 +37,7 @@ for dtype, tolerance in (("complex128", 1e-12), ("complex64", 2e-6)):
 """
 
 
-@pytest.mark.parametrize("isa", ["v2", "v3", "v4"])
+@pytest.mark.parametrize("isa", ["v2", "v3", "v4", "v4bf16", "amx"])
 def test_variant_agrees_with_the_reference(isa: str) -> None:
     pytest.importorskip("mlmd._cpu")
     environment = os.environ | {"MLMD_ISA": isa, "OMP_NUM_THREADS": "1"}
@@ -46,3 +47,44 @@ def test_variant_agrees_with_the_reference(isa: str) -> None:
     if answer.returncode == 77:
         pytest.skip(f"this processor does not run {isa}")
     assert answer.returncode == 0, answer.stderr
+
+
+BF16 = """
+import sys
+import numpy as np
+from mlmd import _cpu, kernels
+
+if _cpu.isa() != "{isa}":
+    raise SystemExit(77)
+rng = np.random.default_rng(1)
+shape, norb, rank = (15, 14, 13), 19, 21
+random = lambda *size: rng.normal(size=size) + 1j * rng.normal(size=size)
+Q = np.linalg.qr(random(2730, rank))[0].reshape(*shape, rank)
+S, psi = random(rank, rank) / rank, random(*shape, norb).astype("complex64")
+results = []
+for mode in ("bf16x1", "bf16x2", "bf16x3"):
+    plan = kernels.nlp_prop(shape, norb, rank, 1.0, "complex64", mode, threads=2)
+    plan.set(Q, S)
+    results.append(plan(psi.copy()))
+sys.stdout.buffer.write(np.stack(results).tobytes())
+"""
+AGREEMENT = {"bf16x1": 1e-4, "bf16x2": 1e-6, "bf16x3": 1e-6}
+
+
+def bf16_results(isa: str) -> np.ndarray | None:
+    """Results of the bf16 modes with an instruction set; None where the processor does not run it."""
+    environment = os.environ | {"MLMD_ISA": isa}
+    command = [sys.executable, "-c", BF16.replace("{isa}", isa)]
+    answer = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert answer.returncode in (0, 77), answer.stderr
+    return None if answer.returncode else np.frombuffer(answer.stdout, np.complex64).reshape(3, -1)
+
+
+@pytest.mark.parametrize("isa", ["v3", "v4", "v4bf16", "amx"])
+def test_bf16_modes_are_the_same_on_all_instruction_sets(isa: str) -> None:
+    pytest.importorskip("mlmd._cpu")
+    plain, results = bf16_results("v2"), bf16_results(isa)
+    if plain is None or results is None:
+        pytest.skip(f"this processor does not run {isa}")
+    for (mode, tolerance), got, expected in zip(AGREEMENT.items(), results, plain, strict=True):
+        assert np.linalg.norm(got - expected) <= tolerance * np.linalg.norm(expected), mode

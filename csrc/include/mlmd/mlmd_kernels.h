@@ -55,14 +55,28 @@ typedef struct mlmd_kinetic {
     int32_t steps;
 } mlmd_kinetic;
 
-/* Low-rank operator Q S Q^H dv: q is (points, rank) of the given type, s is (rank, rank), complex128. */
+/* Low-rank operator Q S Q^H dv: s is (rank, rank), complex128; q is (points, rank) of the given type if parts is 0,
+ * else what mlmd_nlp_pack made of a complex64 one with as many parts.  work, if not null, is memory that may be
+ * written to, of mlmd_nlp_work_bytes; given in each call it saves getting it from the system each time. */
 typedef struct mlmd_lowrank {
     const void *q;
     const double *s;
     int64_t rank;
     mlmd_type type;
     double dv;
+    int32_t parts;
+    void *work;
 } mlmd_lowrank;
+
+/* A BLAS library: cblas_cgemm and cblas_zgemm with 64-bit integers, and a function that sets the number of its threads
+ * for calls from this thread alone and returns the one before. */
+typedef void (*mlmd_gemm)(int order, int left, int right, int64_t m, int64_t n, int64_t k, const void *alpha,
+                          const void *a, int64_t a_step, const void *b, int64_t b_step, const void *beta, void *c,
+                          int64_t c_step);
+typedef struct mlmd_blas {
+    mlmd_gemm cgemm, zgemm;
+    int (*set_threads_local)(int threads);
+} mlmd_blas;
 
 /* A real field's grid; an axis that is not periodic has zeros one point beyond either end. */
 typedef struct mlmd_box {
@@ -97,8 +111,25 @@ MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const ml
 /* psi <- exp(-i dt v) psi. */
 MLMD_API mlmd_status mlmd_loc_prop(const mlmd_psi *psi, const double *v, double dt, int threads);
 
-/* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q. */
+/* Bytes of a packed Q; 0 for sizes below 1, or other parts than 1, 2 and 3. */
+MLMD_API int64_t mlmd_nlp_pack_bytes(int64_t points, int64_t rank, int parts);
+
+/* Splits q (points, rank), complex64, into bf16 parts, in the order in which mlmd_nlp_prop reads them. */
+MLMD_API mlmd_status mlmd_nlp_pack(const float *q, int64_t points, int64_t rank, int parts, void *packed, int threads);
+
+/* Bytes of working memory of mlmd_nlp_prop with a packed Q; 0 as for mlmd_nlp_pack_bytes. */
+MLMD_API int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank, int parts, int threads);
+
+/* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q, or, if that was packed, with 1, 3 or 6 products
+ * of the bf16 parts of either factor and sums in FP32. */
 MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
+
+/* Lets large products go through this library from now on; null: through the own kernels only.  Not to be called while
+ * a kernel runs. */
+MLMD_API mlmd_status mlmd_use_blas(const mlmd_blas *blas);
+
+/* result (rank, norb) <- Q^H psi dv, complex128; op->s is not read, op->parts is 0. */
+MLMD_API mlmd_status mlmd_overlap(const mlmd_psi *psi, const mlmd_lowrank *op, double *result, int threads);
 
 /* n(r) <- sum_s f_s |psi_s(r)|^2. */
 MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, int threads);
@@ -144,7 +175,8 @@ MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int thr
 /* Words for the last status of this thread that was not MLMD_OK. */
 MLMD_API const char *mlmd_last_error(void);
 
-/* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels) or "generic".  The environment
+/* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels), "v4bf16" (and AVX512-BF16), "amx" (and
+ * AMX-BF16) or "generic".  The environment
  * variable MLMD_ISA asks for one; a name that does not run here is passed over. */
 MLMD_API const char *mlmd_isa(void);
 
