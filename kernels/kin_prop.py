@@ -39,6 +39,7 @@ ORDERS: dict[str, tuple[tuple[str, float], ...]] = {
 # When the local potential acts: parts of the time step before and after the kinetic energy.
 LOCAL: dict[str, tuple[float, float]] = {"both": (0.5, 0.5), "before": (1.0, 0.0), "after": (0.0, 1.0)}
 PAIR_FLOPS = 8
+WORK_REALS = 9  # for each grid point: the phases of its way in and out
 PHASE_FLOPS = 20  # on the way in and on the way out
 
 Sweeps = tuple[NDArray[np.int32], NDArray[np.float64], float]
@@ -106,6 +107,7 @@ class KinProp(Plan):
         self._known = {
             (part, adjoint): self._tabulate(part, adjoint) for part in ORDERS for adjoint in (False, True)
         }
+        self._work = np.empty(WORK_REALS * self.points * self.real_dtype.itemsize, np.uint8)
         self._raw = self.load("kin_prop")
 
     def __call__(
@@ -197,7 +199,7 @@ class KinProp(Plan):
         bonds = np.array([a * h / SPEED_OF_LIGHT for a, h in zip(vector("A", A), self.spacing, strict=True)])
         work = self._target(psi, out)
         blocks = work if work.ndim == 5 else work[None]
-        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, self.threads)
+        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, self._work, self.threads)
         return work
 
     def _target(self, psi: Any, out: Any) -> NDArray[Any]:
@@ -238,6 +240,7 @@ def reference(
     v: NDArray[np.float64] | None,
     times: NDArray[np.float64],
     steps: int,
+    work: NDArray[np.uint8],
     threads: int,
 ) -> None:
     """Raw kernel: phases of v, the rotations one after the other, phases of v, the global phase, in place.
@@ -258,21 +261,23 @@ def reference(
     times : (2,) float64
         Time of v before and after the rotations.
     steps : int
+    work : (bytes,) uint8
+        Memory that may be written to; not used here.
     threads : int
         Not used here.
     """
-    work = psi.astype(np.complex128)
+    wide = psi.astype(np.complex128)
     before, after = (1.0 if v is None else np.exp(-1j * time * v)[..., None] for time in times)
     for _ in range(steps):
-        work *= before
+        wide *= before
         for (axis, start, count, wrap), angle in zip(pairs, angles, strict=True):
             c, beta = np.cos(angle), 1j * np.sin(angle) * np.exp(1j * bonds[axis])
-            points = np.moveaxis(work, 1 + axis, 0)
+            points = np.moveaxis(wide, 1 + axis, 0)
             _rotate(points[start : start + 2 * count : 2], points[start + 1 : start + 2 * count : 2], c, beta)
             if wrap:
                 _rotate(points[-1], points[0], c, beta)
-        work *= np.exp(-1j * phase) * after
-    psi[...] = work
+        wide *= np.exp(-1j * phase) * after
+    psi[...] = wide
 
 
 def _rotate(a: NDArray[Any], b: NDArray[Any], c: float, beta: complex) -> None:

@@ -213,7 +213,7 @@ def _current(problem: Problem, backend: str) -> tuple[Plan, Call]:
 
 def _overlap(problem: Problem, backend: str) -> tuple[Plan, Call]:
     psi, bras = waves(problem), random_waves((*problem.shape, problem.rank), problem.dtype)
-    plan: Any = kernels.overlap(  # type: ignore[attr-defined]
+    plan = kernels.overlap(
         problem.shape, problem.norb, problem.rank, 1.0, problem.dtype, backend=backend, threads=problem.threads
     )
     return plan, lambda: plan(bras, psi)

@@ -28,12 +28,43 @@ struct Line {
     std::vector<double> re, im;
 };
 
-// The phases of one line: a point is multiplied by `in` on the way in, by high + low on the way out.  Imaginary
-// parts come as (-im, im), what vector registers of interleaved complex numbers are multiplied by.
+// A complex factor; the imaginary part comes as (-im, im), what registers of interleaved numbers are multiplied by.
+template <class T>
+struct Factor {
+    T re, im[2];
+};
+
+template <class T>
+MLMD_INLINE Factor<T> factor(double re, double im) {
+    return {static_cast<T>(re), {static_cast<T>(-im), static_cast<T>(im)}};
+}
+
+// The phases of one point: psi is multiplied by `in` on the way in, by high + low on the way out.
 template <class T>
 struct Gauge {
-    const T *in_re, *high_re, *low_re, *in_im, *high_im, *low_im;
+    Factor<T> in, high, low;
 };
+
+// Both ways of a line: in = conj(plane g) before, rounded; out = plane g after constant / (what in lost).  Not inlined,
+// and with all memory apart, so that compilers make vector code of it.
+template <class T>
+__attribute__((noinline)) void ways(int64_t n, Complex<double> plane, Complex<double> constant,
+                                    const double *__restrict gr, const double *__restrict gi,
+                                    const double *__restrict br, const double *__restrict bi,
+                                    const double *__restrict ar, const double *__restrict ai, double *__restrict in_re,
+                                    double *__restrict in_im, double *__restrict out_re, double *__restrict out_im) {
+    for (int64_t z = 0; z < n; ++z) {
+        const Complex<double> g = times(plane.re, plane.im, Complex<double>{gr[z], gi[z]});
+        const Complex<double> exact = times(br[z], bi[z], Complex<double>{g.re, -g.im});
+        const double re = static_cast<T>(exact.re), im = static_cast<T>(exact.im), square = re * re + im * im;
+        const Complex<double> lost = times(re / square, -im / square, exact);
+        const Complex<double> out = times(constant.re, constant.im, times(g.re, g.im, times(ar[z], ai[z], lost)));
+        in_re[z] = re;
+        in_im[z] = im;
+        out_re[z] = out.re;
+        out_im[z] = out.im;
+    }
+}
 
 template <class T>
 class Gauges {
@@ -41,7 +72,7 @@ class Gauges {
     // `out` is a constant factor of the way out.
     Gauges(const int64_t n[3], const mlmd_kinetic &how, std::complex<double> out, int threads)
         : ny_(n[1]), nz_(n[2]), each_line_(how.v || how.theta[0] != 0.0 || how.theta[1] != 0.0),
-          table_(9 * n[2] * (each_line_ ? n[0] * n[1] : 4)) {
+          own_(fits(n, how) ? 0 : size(n)), table_(fits(n, how) ? static_cast<Gauge<T> *>(how.work) : own_.get()) {
         const auto bonds = [&](int axis, int64_t k) { return quarter_turns(k) * std::polar(1.0, -how.theta[axis] * k); };
         std::vector<std::complex<double>> gx, gy;
         Line gz(nz_);
@@ -54,57 +85,47 @@ class Gauges {
         const int64_t lines = each_line_ ? n[0] * n[1] : 4;
 #pragma omp parallel num_threads(threads)
         {
-            Line before(nz_), after(nz_);
+            Line before(nz_), after(nz_), in(nz_), exit(nz_);
 #pragma omp for schedule(static)
             for (int64_t line = 0; line < lines; ++line) {
                 if (how.v) {
-                    phases(how.v + line * nz_, -how.before, nz_, before.re.data(), before.im.data());
-                    phases(how.v + line * nz_, -how.after, nz_, after.re.data(), after.im.data());
+                    if (how.before != 0.0) phases(how.v + line * nz_, -how.before, nz_, before.re.data(), before.im.data());
+                    if (how.after != 0.0) phases(how.v + line * nz_, -how.after, nz_, after.re.data(), after.im.data());
                 }
-                fill(line, each_line_ ? gx[line / ny_] * gy[line % ny_] : quarter_turns(line), gz, before, after, out);
+                fill(line, each_line_ ? gx[line / ny_] * gy[line % ny_] : quarter_turns(line), gz, before, after, out, &in,
+                     &exit);
             }
         }
     }
 
-    Gauge<T> line(int64_t x, int64_t y) const {
-        const T *t = table_.get() + 9 * nz_ * (each_line_ ? x * ny_ + y : (x + y) & 3);
-        return {t, t + nz_, t + 2 * nz_, t + 3 * nz_, t + 5 * nz_, t + 7 * nz_};
+    const Gauge<T> *line(int64_t x, int64_t y) const {
+        return table_ + nz_ * (each_line_ ? x * ny_ + y : (x + y) & 3);
     }
 
   private:
+    int64_t size(const int64_t n[3]) const { return n[2] * (each_line_ ? n[0] * n[1] : 4); }
+
+    bool fits(const int64_t n[3], const mlmd_kinetic &how) const {
+        const bool aligned = reinterpret_cast<uintptr_t>(how.work) % alignof(Gauge<T>) == 0;
+        return how.work && aligned && how.work_bytes >= size(n) * static_cast<int64_t>(sizeof(Gauge<T>));
+    }
+
     void fill(int64_t line, std::complex<double> plane, const Line &gz, const Line &before, const Line &after,
-              std::complex<double> out) const {
-        T *t = table_.get() + 9 * nz_ * line;
-        const double px = plane.real(), py = plane.imag(), ox = out.real(), oy = out.imag();
+              std::complex<double> out, Line *in, Line *exit) const {
+        double *in_re = in->re.data(), *in_im = in->im.data(), *out_re = exit->re.data(), *out_im = exit->im.data();
+        ways<T>(nz_, {plane.real(), plane.imag()}, {out.real(), out.imag()}, gz.re.data(), gz.im.data(),
+                before.re.data(), before.im.data(), after.re.data(), after.im.data(), in_re, in_im, out_re, out_im);
+        Gauge<T> *to = table_ + nz_ * line;
         for (int64_t z = 0; z < nz_; ++z) {
-            const Complex<double> g = product({px, py}, {gz.re[z], gz.im[z]});
-            const Complex<double> in = product({g.re, -g.im}, {before.re[z], before.im[z]});
-            const T re = static_cast<T>(in.re), im = static_cast<T>(in.im);
-            const double square = static_cast<double>(re) * re + static_cast<double>(im) * im;
-            const Complex<double> missing = product({in.re / square, in.im / square}, {re, -im});
-            const Complex<double> high = product(product(g, {ox, oy}), product({after.re[z], after.im[z]}, missing));
-            const T high_re = static_cast<T>(high.re), high_im = static_cast<T>(high.im);
-            t[z] = re;
-            t[z + nz_] = high_re;
-            t[z + 2 * nz_] = static_cast<T>(high.re - high_re);
-            put(t + 3 * nz_ + 2 * z, im);
-            put(t + 5 * nz_ + 2 * z, high_im);
-            put(t + 7 * nz_ + 2 * z, static_cast<T>(high.im - high_im));
+            const T re = static_cast<T>(out_re[z]), im = static_cast<T>(out_im[z]);
+            to[z] = {factor<T>(in_re[z], in_im[z]), factor<T>(re, im), factor<T>(out_re[z] - re, out_im[z] - im)};
         }
-    }
-
-    static MLMD_INLINE void put(T *pair, T im) {
-        pair[0] = -im;
-        pair[1] = im;
-    }
-
-    static MLMD_INLINE Complex<double> product(Complex<double> x, Complex<double> y) {
-        return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
     }
 
     int64_t ny_, nz_;
     bool each_line_;
-    Scratch<T> table_;
+    Scratch<Gauge<T>> own_;
+    Gauge<T> *table_;
 };
 
 }  // namespace MLMD_ISA

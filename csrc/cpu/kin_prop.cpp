@@ -80,12 +80,12 @@ class Block {
     // A line arrives: phase of the way in, wave along z, wave along y over the lines before it.
     void enter(int64_t x, int64_t y) const {
         T *here = line(x, y);
-        const Gauge<T> gauge = step_.gauges.line(x, y);
+        const Gauge<T> *gauge = step_.gauges.line(x, y);
         const auto point = [&](int32_t z) MLMD_LAMBDA { return here + z * width_; };
         for (int64_t z = 0; z < n_[2]; ++z) {
             if (z + 1 == step_.chains.begin && std::is_class_v<Width>) z = run_of_chains(here, gauge) + 1;
             for_packs<T>(width_, [&](auto tag, int64_t i) MLMD_LAMBDA {
-                entered<decltype(tag)>(here + z * width_ + i, gauge, z).store(here + z * width_ + i);
+                entered<decltype(tag)>(here + z * width_ + i, gauge[z]).store(here + z * width_ + i);
             });
             for (const Turn &turn : step_.wave[2].first[z].turns) apply<T>(turn, point, width_);
         }
@@ -94,18 +94,18 @@ class Block {
     }
 
     template <class P>
-    static MLMD_INLINE P entered(const T *from, const Gauge<T> &gauge, int64_t z) {
-        return times(P::splat(gauge.in_re[z]), P::alternate(gauge.in_im + 2 * z), P::load(from), P::zero());
+    static MLMD_INLINE P entered(const T *from, const Gauge<T> &gauge) {
+        return times(P::splat(gauge.in.re), P::alternate(gauge.in.im), P::load(from));
     }
 
     // The chains of the middle of a line, in registers; returns the last point.
-    int64_t run_of_chains(T *here, const Gauge<T> &gauge) const {
+    int64_t run_of_chains(T *here, const Gauge<T> *gauge) const {
         typedef Pack<T, VECTOR_BYTES> P;
-        const Chains<T> &run = step_.chains;
+        const Chains<T> run = step_.chains;  // a copy: stores to psi might change the original, as compilers see it
         T *at = here + (run.begin - 3) * P::SIZE;
         P a = P::load(at), b = P::load(at + P::SIZE);
         for (int64_t z = run.begin; z < run.end; z += 2, at += 2 * P::SIZE) {
-            P c = entered<P>(at + 2 * P::SIZE, gauge, z - 1), d = entered<P>(at + 3 * P::SIZE, gauge, z);
+            P c = entered<P>(at + 2 * P::SIZE, gauge[z - 1]), d = entered<P>(at + 3 * P::SIZE, gauge[z]);
             chain(a, b, c, d, run.tangent);
             a.store(at);
             b.store(at + P::SIZE);
@@ -123,13 +123,9 @@ class Block {
         for (const Turn &turn : arrival.turns) apply<T>(turn, plane, line_);
         for (int32_t x : arrival.finished) {
             T *here = line(x, y);
-            const Gauge<T> gauge = step_.gauges.line(x, y);
-            for (int64_t z = 0; z < n_[2]; ++z) scale_stretch(here + z * width_, way_out(gauge, z), width_);
+            const Gauge<T> *gauge = step_.gauges.line(x, y);
+            for (int64_t z = 0; z < n_[2]; ++z) scale_stretch(here + z * width_, gauge[z].high, gauge[z].low, width_);
         }
-    }
-
-    static MLMD_INLINE Factor<T> way_out(const Gauge<T> &g, int64_t z) {
-        return {g.high_re[z], g.low_re[z], g.high_im + 2 * z, g.low_im + 2 * z};
     }
 
     static bool is_chain_that_leaves(const Arrival &arrival) {
@@ -140,13 +136,13 @@ class Block {
     // A chain and the phase of the way out of the two planes that it finishes.
     void chain_planes(const Turn &turn, int64_t y) const {
         T *a = line(turn.item[0], y), *b = line(turn.item[1], y), *c = line(turn.item[2], y), *d = line(turn.item[3], y);
-        const Gauge<T> of_a = step_.gauges.line(turn.item[0], y), of_b = step_.gauges.line(turn.item[1], y);
+        const Gauge<T> *of_a = step_.gauges.line(turn.item[0], y), *of_b = step_.gauges.line(turn.item[1], y);
         const T tangent[3] = {static_cast<T>(turn.re), static_cast<T>(turn.im), static_cast<T>(turn.c)};
         for (int64_t z = 0, i = 0; z < n_[2]; ++z, i += width_) {
-            const Factor<T> out_a = way_out(of_a, z), out_b = way_out(of_b, z);
             turn_chain(
-                a + i, b + i, c + i, d + i, tangent, width_, [&](auto v) MLMD_LAMBDA { return scaled(v, out_a); },
-                [&](auto v) MLMD_LAMBDA { return scaled(v, out_b); });
+                a + i, b + i, c + i, d + i, tangent, width_,
+                [&](auto v) MLMD_LAMBDA { return scaled(v, of_a[z].high, of_a[z].low); },
+                [&](auto v) MLMD_LAMBDA { return scaled(v, of_b[z].high, of_b[z].low); });
         }
     }
 

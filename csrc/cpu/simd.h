@@ -107,6 +107,11 @@ MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::V
 }
 
 template <class T, int B>
+MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::Vec im, Pack<T, B> x) {
+    return {re * x.v + im * x.swapped().v};
+}
+
+template <class T, int B>
 MLMD_INLINE Pack<T, B> rounded(Pack<T, B> x) {
 #if defined(__x86_64__)
     asm("" : "+x"(x.v));

@@ -2,6 +2,7 @@
 // length is an integral constant where the compiler should unroll, a plain number elsewhere.
 #pragma once
 
+#include "gauge.h"
 #include "simd.h"
 #include "wave.h"
 
@@ -56,21 +57,14 @@ __attribute__((noinline)) void turn_general(T *a, T *b, const Turn &turn, int64_
     });
 }
 
-// high + low, imaginary parts as (-im, im).
-template <class T>
-struct Factor {
-    T high_re, low_re;
-    const T *high_im, *low_im;
-};
-
+// (high + low) x
 template <class P, class T>
-MLMD_INLINE P scaled(P x, const Factor<T> &f) {
+MLMD_INLINE P scaled(P x, const Factor<T> &high, const Factor<T> &low) {
     if constexpr (sizeof(Work<T>) == sizeof(T)) {
-        return turn(P::splat(f.high_re), P::alternate(f.high_im), P::splat(f.low_re), P::alternate(f.low_im), x);
+        return turn(P::splat(high.re), P::alternate(high.im), P::splat(low.re), P::alternate(low.im), x);
     } else {
         for (int64_t k = 0; k < P::SIZE; k += 2) {
-            const Complex<double> z = {x.v[k], x.v[k + 1]}, low = times<double>(f.low_re, f.low_im[1], z, {});
-            const Complex<double> y = times<double>(f.high_re, f.high_im[1], z, low);
+            const Complex<double> y = turn<Complex<double>, double>(high.re, high.im[1], low.re, low.im[1], {x.v[k], x.v[k + 1]});
             x.v[k] = static_cast<T>(y.re);
             x.v[k + 1] = static_cast<T>(y.im);
         }
@@ -79,14 +73,13 @@ MLMD_INLINE P scaled(P x, const Factor<T> &f) {
 }
 
 template <class T, class Length>
-MLMD_INLINE void scale_stretch(T *a, const Factor<T> &f, Length n) {
-    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA { scaled(decltype(tag)::load(a + i), f).store(a + i); });
+MLMD_INLINE void scale_stretch(T *a, const Factor<T> &high, const Factor<T> &low, Length n) {
+    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA { scaled(decltype(tag)::load(a + i), high, low).store(a + i); });
 }
 
 template <class T>
 __attribute__((noinline)) void turn_lone(T *a, const Turn &turn, int64_t n) {
-    const T none[2] = {0, 0};
-    scale_stretch(a, {static_cast<T>(turn.c), static_cast<T>(turn.low), none, none}, n);
+    scale_stretch(a, factor<T>(turn.c, 0.0), factor<T>(turn.low, 0.0), n);
 }
 
 // One turn on the stretches at(item), each of n reals.

@@ -46,6 +46,7 @@ def kin_prop(
     v: NDArray[np.float64] | None,
     times: NDArray[np.float64],
     steps: int,
+    work: NDArray[np.uint8],
     threads: int,
 ) -> None:
     """Raw kernel; arguments as in ``mlmd.kernels.kin_prop.reference``."""

@@ -45,7 +45,8 @@ typedef struct mlmd_sweep {
 } mlmd_sweep;
 
 /* psi <- exp(-i after v) e^{-i phase} (product of the sweeps) exp(-i before v) psi, `steps` times.  theta is the
- * Peierls phase of a bond along each axis; v may be null. */
+ * Peierls phase of a bond along each axis; v may be null.  work, if not null, is memory that may be written to; given
+ * in each call it saves getting 9 reals for each grid point from the system each time. */
 typedef struct mlmd_kinetic {
     const mlmd_sweep *sweeps;
     int64_t nsweeps;
@@ -53,6 +54,8 @@ typedef struct mlmd_kinetic {
     const double *v;
     double before, after;
     int32_t steps;
+    void *work;
+    int64_t work_bytes;
 } mlmd_kinetic;
 
 /* Low-rank operator Q S Q^H dv: s is (rank, rank), complex128; q is (points, rank) of the given type if parts is 0,

@@ -1,6 +1,6 @@
 // The arithmetic of one pair rotation and of one phase, for any complex type: a scalar on a device, a pack of
-// numbers in a vector register on a processor.  The type brings c * x, x + y, times(re, im, x, y), which is
-// (re + i im) x + y, summed from the right: re x + (i im x + y), and rounded(x), which is x as a number of its own:
+// numbers in a vector register on a processor.  The type brings c * x, x + y, times(re, im, x), which is
+// (re + i im) x, times(re, im, x, y), that + y, summed from the right: re x + (i im x + y), and rounded(x), which is x as a number of its own:
 // the compiler must not pull the product that made it into a fused multiply-add.
 //
 // Low parts of coefficients go in first, by fused multiply-adds.  They are below half a unit in the last place of
@@ -38,6 +38,11 @@ MLMD_INLINE Complex<T> times(T re, T im, Complex<T> x, Complex<T> y) {
 }
 
 template <class T>
+MLMD_INLINE Complex<T> times(T re, T im, Complex<T> x) {
+    return {re * x.re - im * x.im, re * x.im + im * x.re};
+}
+
+template <class T>
 MLMD_INLINE Complex<T> rounded(Complex<T> x) {
     return x;
 }
@@ -53,7 +58,7 @@ MLMD_INLINE void rotate(C &a, C &b, R c, R low, R re, R im) {
 // (high + low) x, both factors complex.
 template <class C, class R>
 MLMD_INLINE C turn(R high_re, R high_im, R low_re, R low_im, C x) {
-    return times(high_re, high_im, x, times(low_re, low_im, x, C{}));
+    return times(high_re, high_im, x, times(low_re, low_im, x));
 }
 
 }  // namespace mlmd
