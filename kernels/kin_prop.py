@@ -183,6 +183,10 @@ class KinProp(Plan):
         """Wave functions from blocks; see `Packing.unpack`."""
         return self.packing.unpack(packed, out)
 
+    def tables(self, A: Sequence[float] = (0.0, 0.0, 0.0)) -> tuple[Any, ...]:
+        """What a raw kernel gets of a full step: pairs, angles, phase, bonds; see `reference`."""
+        return *self._known["full", False], self._bonds(A)
+
     def flops(self) -> int:
         """Floating-point operations of a full step: 8 for each pair rotation, 20 for the phases of a number."""
         pairs = self._known["full", False][0]
@@ -196,11 +200,15 @@ class KinProp(Plan):
     def _apply(
         self, part: str, psi: Any, A: Any, adjoint: bool, v: Any, times: tuple[float, ...], steps: int, out: Any
     ) -> NDArray[Any]:
-        bonds = np.array([a * h / SPEED_OF_LIGHT for a, h in zip(vector("A", A), self.spacing, strict=True)])
+        bonds = self._bonds(A)
         work = self._target(psi, out)
         blocks = work if work.ndim == 5 else work[None]
         self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, self._work, self.threads)
         return work
+
+    def _bonds(self, A: Any) -> NDArray[np.float64]:
+        """Peierls phase of a bond along each axis."""
+        return np.array([a * h / SPEED_OF_LIGHT for a, h in zip(vector("A", A), self.spacing, strict=True)])
 
     def _target(self, psi: Any, out: Any) -> NDArray[Any]:
         return self.packing.target(psi, out) if getattr(psi, "ndim", 4) == 5 else self.target(psi, out)

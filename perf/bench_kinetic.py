@@ -70,17 +70,16 @@ def table3_rivals(shape: Shape, norb: int, dtype: DTypeLike, threads: int) -> di
     threads : int
         Threads of the hierarchical row; the others have one, as in the paper.
     """
-    psi = random_waves((*shape, norb), dtype)
-    found: dict[str, Call] = {}
-    if get("numba").status().works:
-        found["baseline"] = orbital_major(shape, norb, dtype, 1)
-        reordered = kin_prop(shape, norb, SPACING, TIME_STEP, dtype, "numba", threads=1)
-        found["reordered"] = lambda: reordered(psi)
-    blocked = kin_prop(shape, norb, SPACING, TIME_STEP, dtype, "cpu", threads=1)
-    found["blocked"] = lambda: blocked(psi)
-    wide = kin_prop(shape, norb, SPACING, TIME_STEP, dtype, "cpu", threads=threads)
-    found["hierarchical"] = lambda: wide(psi)
-    return found
+    module, psi = native(), random_waves((*shape, norb), dtype)
+    columns = random_waves((norb, *shape), dtype)
+    one, wide = (kin_prop(shape, norb, SPACING, TIME_STEP, dtype, "cpu", threads=t) for t in (1, threads))
+    packed = wide.pack(psi)
+    return {
+        "baseline": lambda: module.kin_rung(columns, "baseline", *one.tables(), 1),
+        "reordered": lambda: module.kin_rung(psi, "reordered", *one.tables(), 1),
+        "blocked": lambda: one(psi),
+        "hierarchical": lambda: wide(packed),
+    }
 
 
 def random_waves(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

@@ -68,6 +68,12 @@ bool wished(Isa *isa) {
 }
 #endif
 
+bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
+    if (s.axis < 0 || s.axis > 2 || s.start < 0 || s.count < 0) return false;
+    const int64_t n = psi.n[s.axis];
+    return s.start + 2 * static_cast<int64_t>(s.count) <= n + (s.count == 0) && (!s.wrap || n > 1);
+}
+
 }  // namespace
 
 Isa chosen_isa() {
@@ -94,6 +100,15 @@ mlmd_status check(const mlmd_psi *psi, int threads) {
         return fail(MLMD_BAD_ARGUMENT, "psi has an axis without points, or no orbitals");
     if (psi->type != MLMD_COMPLEX64 && psi->type != MLMD_COMPLEX128)
         return fail(MLMD_BAD_ARGUMENT, "psi has an unknown type");
+    return MLMD_OK;
+}
+
+mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads) {
+    if (const mlmd_status status = check(psi, threads)) return status;
+    if (!how || !how->sweeps || how->nsweeps < 1) return fail(MLMD_BAD_ARGUMENT, "sweeps are missing");
+    if (how->steps < 0) return fail(MLMD_BAD_ARGUMENT, "steps is below 0");
+    for (int64_t k = 0; k < how->nsweeps; ++k)
+        if (!fits(*psi, how->sweeps[k])) return fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid");
     return MLMD_OK;
 }
 

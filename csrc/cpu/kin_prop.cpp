@@ -231,19 +231,9 @@ void kin_prop(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int 
 #ifdef MLMD_ENTRY
 MLMD_DECLARE(kin_prop, const mlmd_psi &, int64_t, const mlmd_kinetic &, int)
 
-static bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
-    if (s.axis < 0 || s.axis > 2 || s.start < 0 || s.count < 0) return false;
-    const int64_t n = psi.n[s.axis];
-    return s.start + 2 * static_cast<int64_t>(s.count) <= n + (s.count == 0) && (!s.wrap || n > 1);
-}
-
 mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads) {
-    if (const mlmd_status status = mlmd::check(psi, threads)) return status;
+    if (const mlmd_status status = mlmd::check(psi, how, threads)) return status;
     if (blocks < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "blocks is below 1");
-    if (!how || !how->sweeps || how->nsweeps < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "sweeps are missing");
-    if (how->steps < 0) return mlmd::fail(MLMD_BAD_ARGUMENT, "steps is below 0");
-    for (int64_t k = 0; k < how->nsweeps; ++k)
-        if (!fits(*psi, how->sweeps[k])) return mlmd::fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid");
     MLMD_GUARDED(MLMD_PICK(kin_prop)(*psi, blocks, *how, threads))
 }
 #endif

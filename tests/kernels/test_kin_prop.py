@@ -74,7 +74,7 @@ GRIDS = [((12, 8, 10), "periodic"), ((11, 9, 7), "periodic"), ((9, 10, 11), MIXE
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
 @pytest.mark.parametrize("A", [A_OFF, A_ON], ids=["A off", "A on"])
 @pytest.mark.parametrize(("shape", "boundary"), GRIDS)
-@pytest.mark.parametrize("dt", [0.003, 0.05, 0.25])
+@pytest.mark.parametrize("dt", [0.003, 0.05, 0.25, 1.3])
 def test_norm_does_not_drift(
     backend: str, dtype: str, A: tuple[float, ...], shape: tuple[int, int, int], boundary: str, dt: float
 ) -> None:
@@ -84,16 +84,6 @@ def test_norm_does_not_drift(
     and as points^-1/2 on others; on a grid of a hundred points an orbital may cross the bar without any drift.
     """
     assert np.max(np.abs(norm_changes(backend, dtype, A, shape, boundary, dt))) <= DRIFT[dtype]
-
-
-@pytest.mark.parametrize("A", [A_OFF, A_ON], ids=["A off", "A on"])
-@pytest.mark.parametrize(("shape", "boundary"), GRIDS)
-def test_huge_steps_have_no_secular_drift(
-    backend: str, A: tuple[float, ...], shape: tuple[int, int, int], boundary: str
-) -> None:
-    """A rotation by more than pi/4 is done in parts, with more roundings: here only the mean is held to the bar."""
-    assert abs(np.mean(norm_changes(backend, "complex64", A, shape, boundary, 1.3))) <= DRIFT["complex64"]
-    assert np.max(np.abs(norm_changes(backend, "complex128", A, shape, boundary, 1.3))) <= DRIFT["complex128"]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("complex64", 1e-5), ("complex128", 1e-13)])
