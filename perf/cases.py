@@ -38,7 +38,7 @@ PEERS = {
     "current": "bench_observables",
     "hartree": "bench_observables",
 }
-VECTOR_POTENTIAL = (0.0, 0.0, 3.0)
+VECTOR_POTENTIAL = (1.0, 2.0, 3.0)
 TURN = 1e-2  # rad by which S of nlp_prop turns: unitary, so that repeated calls keep psi in range
 
 
@@ -159,7 +159,10 @@ def _add_plans(case: Case) -> None:
 
 def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
     """Name, plan and call of a kernel on wave functions; on the C++ backend one for each mode that it has."""
-    make = {"kin_prop": _kinetic, "loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
+    if problem.kernel == "kin_prop":
+        yield from _kinetic(problem, backend)
+        return
+    make = {"loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
     if problem.kernel in make:
         plan, call = make[problem.kernel](problem, backend)
         yield backend, plan, call
@@ -185,12 +188,19 @@ def hartree_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[
         yield f"{backend} {method}", plan, lambda plan=plan: plan(n)  # type: ignore[misc]
 
 
-def _kinetic(problem: Problem, backend: str) -> tuple[Plan, Call]:
+def _kinetic(problem: Problem, backend: str) -> Iterator[tuple[str, Plan, Call]]:
+    """The C++ plan also on packed wave functions, with light and potential, and with several steps in a call."""
     psi = waves(problem)
     plan = kernels.kin_prop(
         problem.shape, problem.norb, SPACING, TIME_STEP, problem.dtype, backend, threads=problem.threads
     )
-    return plan, lambda: plan(psi)
+    if backend == "cpu":
+        packed = plan.pack(psi)
+        v = np.random.default_rng(2).normal(size=problem.shape)
+        yield "cpu, packed", plan, lambda: plan(packed)
+        yield "cpu, packed, A and v", plan, lambda: plan(packed, VECTOR_POTENTIAL, v)
+        yield "cpu, A and v", plan, lambda: plan(psi, VECTOR_POTENTIAL, v)
+    yield backend, plan, lambda: plan(psi)
 
 
 def _local(problem: Problem, backend: str) -> tuple[Plan, Call]:

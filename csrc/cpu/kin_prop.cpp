@@ -17,6 +17,7 @@ namespace MLMD_ISA {
 namespace {
 
 constexpr int64_t WINDOW = 4, LEAST_RANGE = 6;  // planes
+constexpr int64_t CACHE_LINE = 64;              // bytes of a point in packed wave functions
 
 // Arrivals begin, begin + 2, ... below end that are one chain each, the same in all, with nothing between them.
 template <class T>
@@ -102,18 +103,20 @@ class Block {
     int64_t run_of_chains(T *here, const Gauge<T> *gauge) const {
         typedef Pack<T, VECTOR_BYTES> P;
         const Chains<T> run = step_.chains;  // a copy: stores to psi might change the original, as compilers see it
-        T *at = here + (run.begin - 3) * P::SIZE;
-        P a = P::load(at), b = P::load(at + P::SIZE);
-        for (int64_t z = run.begin; z < run.end; z += 2, at += 2 * P::SIZE) {
-            P c = entered<P>(at + 2 * P::SIZE, gauge[z - 1]), d = entered<P>(at + 3 * P::SIZE, gauge[z]);
-            chain(a, b, c, d, run.tangent);
+        for (int64_t lane = 0; lane < width_; lane += P::SIZE) {
+            T *at = here + (run.begin - 3) * width_ + lane;
+            P a = P::load(at), b = P::load(at + width_);
+            for (int64_t z = run.begin; z < run.end; z += 2, at += 2 * width_) {
+                P c = entered<P>(at + 2 * width_, gauge[z - 1]), d = entered<P>(at + 3 * width_, gauge[z]);
+                chain(a, b, c, d, run.tangent);
+                a.store(at);
+                b.store(at + width_);
+                a = c;
+                b = d;
+            }
             a.store(at);
-            b.store(at + P::SIZE);
-            a = c;
-            b = d;
+            b.store(at + width_);
         }
-        a.store(at);
-        b.store(at + P::SIZE);
         return run.end - 2;
     }
 
@@ -209,8 +212,8 @@ void propagate(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int
                           longest_run<T>(wave[2].first),
                           {psi.n, how, std::polar(scale, -how.phase), threads}};
     for (int32_t k = 0; k < how.steps; ++k) {
-        if (width == VECTOR_BYTES / static_cast<int64_t>(sizeof(T)))
-            run(psi, blocks, std::integral_constant<int64_t, VECTOR_BYTES / sizeof(T)>{}, step, ranges, threads);
+        if (width == CACHE_LINE / static_cast<int64_t>(sizeof(T)))
+            run(psi, blocks, std::integral_constant<int64_t, CACHE_LINE / sizeof(T)>{}, step, ranges, threads);
         else
             run(psi, blocks, width, step, ranges, threads);
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ def test_variant_agrees_with_the_reference(isa: str) -> None:
 
 BF16 = """
 import sys
+from pathlib import Path
 import numpy as np
 from mlmd import _cpu, kernels
 
@@ -88,3 +90,17 @@ def test_bf16_modes_are_the_same_on_all_instruction_sets(isa: str) -> None:
         pytest.skip(f"this processor does not run {isa}")
     for (mode, tolerance), got, expected in zip(AGREEMENT.items(), results, plain, strict=True):
         assert np.linalg.norm(got - expected) <= tolerance * np.linalg.norm(expected), mode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("isa", ["v2", "v3", "v4", "v4bf16", "amx"])
+def test_kernel_tests_pass_on_each_instruction_set(isa: str) -> None:
+    native = pytest.importorskip("mlmd._cpu")
+    environment = os.environ | {"MLMD_ISA": isa, "OMP_NUM_THREADS": "1"}
+    chosen = [sys.executable, "-c", "from mlmd import _cpu; print(_cpu.isa())"]
+    if subprocess.run(chosen, env=environment, capture_output=True, text=True, check=True).stdout.strip() != isa:
+        pytest.skip(f"this processor does not run {isa}, but {native.isa()}")
+    tests = str(Path(__file__).parent)
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-k", "cpu", "-p", "no:cacheprovider", tests]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout[-3000:]
