@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -23,6 +24,13 @@ _INSTRUCTION_SETS = (
     "amx_bf16",
     "asimd",
     "sve",
+)
+# SLURM_NTASKS_PER_NODE is not among them: it is set in a batch script too, where only one process runs.
+_LOCAL_RANKS = (
+    "OMPI_COMM_WORLD_LOCAL_SIZE",
+    "MPI_LOCALNRANKS",
+    "MV2_COMM_WORLD_LOCAL_SIZE",
+    "SLURM_STEP_TASKS_PER_NODE",
 )
 
 
@@ -54,6 +62,9 @@ class Machine:
 def default_threads() -> int:
     """Threads for a plan that was not told: ``OMP_NUM_THREADS``, else the processors given to this process.
 
+    Processes that an MPI launcher or ``srun`` started on the same node share its processors evenly, so that all of
+    them together have no more threads than the node has processors.
+
     Raises
     ------
     PlanError
@@ -66,17 +77,44 @@ def default_threads() -> int:
     """
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if not wanted:
-        return available_threads()
+        return max(1, min(available_threads(), node_threads() // local_ranks()))
     if not wanted.isdigit() or int(wanted) < 1:
         raise PlanError(f"OMP_NUM_THREADS is {wanted!r}; set it to a number above zero or unset it")
     return int(wanted)
 
 
+def local_ranks() -> int:
+    """Processes that an MPI launcher (Open MPI, MPICH, Intel MPI, MVAPICH) or ``srun`` started on this node; else 1.
+
+    The largest node counts where the launcher tells them all, as Slurm does: ``4(x3),2``.
+    """
+    for variable in _LOCAL_RANKS:
+        counts = re.findall(r"(?:^|,)(\d+)", os.environ.get(variable, ""))
+        if counts:
+            return max(1, *map(int, counts))
+    return 1
+
+
 def available_threads() -> int:
     """Processors that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return _bound_to(0) or os.cpu_count() or 1
+
+
+def node_threads() -> int:
+    """Processors of this node (container, Slurm job) that all its processes may run on together.
+
+    A launcher may bind a process to a few of them, but it does not bind process 1.
+    """
+    allotted = os.environ.get("SLURM_CPUS_ON_NODE", "")
+    return int(allotted) if allotted.isdigit() else _bound_to(1) or os.cpu_count() or 1
+
+
+def _bound_to(process: int) -> int | None:
+    """Processors that a process may run on (0: this one); None where the system does not tell."""
+    try:
+        return len(os.sched_getaffinity(process))
+    except (AttributeError, OSError):
+        return None
 
 
 def physical_memory() -> int | None:

@@ -32,7 +32,8 @@ class Plan(ABC):
     backend : str
         ``"reference"``, ``"numba"``, ``"cpu"``, ...
     threads : int, optional
-        Threads of a call; by default ``OMP_NUM_THREADS``, else the processors of this process.
+        Threads of a call; by default ``OMP_NUM_THREADS``, else the processors of this process (of an MPI rank: its
+        share of the node's).
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def machine_table() -> Table:
     """
     machine = backends.describe()
     threads = backends.default_threads()
-    used = "" if threads == machine.threads else f"; kernels use {threads} (OMP_NUM_THREADS)"
+    reason = "OMP_NUM_THREADS" if os.environ.get("OMP_NUM_THREADS") else "share of this process"
+    used = "" if threads == machine.threads else f"; kernels use {threads} ({reason})"
     table = _facts()
     table.add_row("CPU", escape(machine.cpu))
     table.add_row("instruction sets", " ".join(machine.instruction_sets) or "none that matter here")
