@@ -22,6 +22,7 @@ from .kin_prop import KinProp
 from .kin_prop import KinProp as kin_prop
 from .loc_prop import LocProp
 from .loc_prop import LocProp as loc_prop
+from .memory import zeros
 from .nlp_prop import NlpProp
 from .nlp_prop import NlpProp as nlp_prop
 from .overlap import Overlap
@@ -43,4 +44,5 @@ __all__ = [
     "loc_prop",
     "nlp_prop",
     "overlap",
+    "zeros",
 ]

@@ -27,6 +27,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..backends import PlanError
 from .constants import SPEED_OF_LIGHT
+from .memory import zeros
 from .packed import Packing
 from .plan import Plan, checked_boundary, checked_spacing, real, vector, whole
 
@@ -177,6 +178,9 @@ class KinProp(Plan):
 
     def pack(self, psi: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Wave functions in blocks of orbitals, the layout in which a step is fastest; see `Packing.pack`."""
+        if out is None:
+            self.check_psi(psi, writable=False)
+            out = zeros(self.packing.packed_shape, self.dtype, self.threads)
         return self.packing.pack(psi, out)
 
     def unpack(self, packed: NDArray[Any], out: Any = None) -> NDArray[Any]:

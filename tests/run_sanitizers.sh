@@ -24,8 +24,8 @@ $(${CXX:-g++} -print-file-name=libstdc++.so)"
 for isa in v2 v3 v4 v4bf16 amx; do
     echo "sanitizers, variant $isa"
     # Leaks are not looked for: the interpreter itself keeps memory until its end.
-    MLMD_ISA=$isa LD_PRELOAD="$libraries" ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0 \
+    MLMD_ISA=$isa LD_PRELOAD="$libraries" ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0:allocator_may_return_null=1 \
         UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH="$work" \
-        "$python" -m pytest tests/kernels tests/perf -q -x -p no:cacheprovider -k "cpu or plans or roofs" \
+        "$python" -m pytest tests/kernels tests/perf -q -x -p no:cacheprovider -k "cpu or plans or memory or roofs" \
         --deselect tests/kernels/test_variants.py
 done

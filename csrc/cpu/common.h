@@ -38,18 +38,24 @@ inline int thread_index() {
 #endif
 }
 
-// Scratch memory, aligned to cache lines, large blocks to large pages; throws std::bad_alloc.
+// Memory aligned to cache lines, large blocks to large pages; null if there is not enough.  To be freed by std::free.
+inline void *allocate(int64_t size) {
+    constexpr size_t LARGE_PAGE = size_t(1) << 21;
+    const size_t wanted = static_cast<size_t>(size);
+    const size_t unit = wanted < 4 * LARGE_PAGE ? 64 : LARGE_PAGE, bytes = (wanted + unit - 1) / unit * unit;
+    void *data = std::aligned_alloc(unit, bytes ? bytes : unit);
+#if defined(__linux__)
+    if (data && unit == LARGE_PAGE) madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+    return data;
+}
+
+// Scratch memory; throws std::bad_alloc.
 template <class T>
 class Scratch {
   public:
-    explicit Scratch(int64_t size) {
-        const size_t wanted = static_cast<size_t>(size) * sizeof(T);
-        const size_t unit = wanted < 4 * LARGE_PAGE ? 64 : LARGE_PAGE, bytes = (wanted + unit - 1) / unit * unit;
-        data_ = static_cast<T *>(std::aligned_alloc(unit, bytes ? bytes : unit));
+    explicit Scratch(int64_t size) : data_(static_cast<T *>(allocate(size * static_cast<int64_t>(sizeof(T))))) {
         if (!data_) throw std::bad_alloc();
-#if defined(__linux__)
-        if (unit == LARGE_PAGE) madvise(data_, bytes, MADV_HUGEPAGE);
-#endif
     }
     ~Scratch() { std::free(data_); }
     Scratch(const Scratch &) = delete;
@@ -57,7 +63,6 @@ class Scratch {
     T *get() const { return data_; }
 
   private:
-    static constexpr size_t LARGE_PAGE = size_t(1) << 21;
     T *data_;
 };
 

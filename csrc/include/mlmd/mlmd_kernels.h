@@ -108,6 +108,11 @@ typedef struct mlmd_friction {
     int32_t sweeps;
 } mlmd_friction;
 
+/* *memory <- zeroed memory, aligned to 64 bytes (from 8 MiB on to 2 MiB, in large pages where the system has them), for
+ * mlmd_free.  Each thread writes the share that it has in the kernels first, so that the share lies near its processor. */
+MLMD_API mlmd_status mlmd_zeros(int64_t bytes, int threads, void **memory);
+MLMD_API void mlmd_free(void *memory);
+
 /* Kinetic propagator.  psi is `blocks` grids of psi->norb orbitals each, one after the other. */
 MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads);
 
@@ -184,8 +189,8 @@ MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int thr
 MLMD_API const char *mlmd_last_error(void);
 
 /* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels), "v4bf16" (and AVX512-BF16), "amx" (and
- * AMX-BF16) or "generic".  The environment
- * variable MLMD_ISA asks for one; a name that does not run here is passed over. */
+ * AMX-BF16) or "generic".  The environment variable MLMD_ISA asks for one; a name that does not run here is passed
+ * over. */
 MLMD_API const char *mlmd_isa(void);
 
 #ifdef __cplusplus

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ... import units
 from ...errors import NumericsError
-from ...kernels import Density, LocProp
+from ...kernels import Density, LocProp, zeros
 from ...laser import Laser
 from ..errors import TimeStepError
 from ..qxmd.ground_state import GroundState
@@ -123,13 +123,13 @@ class LFD:
         check_time_step(self.dt, self.grid.spacing, self.laser, float(v.max() - v.min()))
 
     def _start_orbitals(self) -> None:
-        gs, dtype = self.ground_state, self.options.dtype
+        gs, o = self.ground_state, self.options
         weights = gs.weights[:, None] * gs.occupations
         columns = [w > OCCUPIED for w in weights]
         self.f = [w[c] for w, c in zip(weights, columns, strict=True)]
-        self.psi = [
-            np.ascontiguousarray(psi[..., c].astype(dtype)) for psi, c in zip(gs.psi, columns, strict=True)
-        ]
+        self.psi = [zeros((*self.grid.shape, len(f)), o.dtype, o.threads) for f in self.f]
+        for psi, start, c in zip(self.psi, gs.psi, columns, strict=True):
+            psi[...] = start[..., c]
 
     def _make_plans(self, hartree: str, scissor: float) -> None:
         o, gs = self.options, self.ground_state
