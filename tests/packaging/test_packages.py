@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -23,7 +24,9 @@ import mlmd.kernels.numba
 
 
 def run(*command: str, cwd: Path) -> None:
-    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    """Run a command that sees what is installed only, not a source tree that ``PYTHONPATH`` names."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    answer = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
