@@ -77,7 +77,8 @@ def default_threads() -> int:
     """
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if not wanted:
-        return max(1, min(available_threads(), node_threads() // local_ranks()))
+        own, ranks = available_threads(), local_ranks()
+        return own if ranks == 1 else max(1, min(own, node_threads() // ranks))
     if not wanted.isdigit() or int(wanted) < 1:
         raise PlanError(f"OMP_NUM_THREADS is {wanted!r}; set it to a number above zero or unset it")
     return int(wanted)
@@ -103,10 +104,11 @@ def available_threads() -> int:
 def node_threads() -> int:
     """Processors of this node (container, Slurm job) that all its processes may run on together.
 
-    A launcher may bind a process to a few of them, but it does not bind process 1.
+    A launcher may bind this process to a few of them, but it does not bind process 1; the system may keep process 1
+    out of those for jobs.
     """
     allotted = os.environ.get("SLURM_CPUS_ON_NODE", "")
-    return int(allotted) if allotted.isdigit() else _bound_to(1) or os.cpu_count() or 1
+    return int(allotted) if allotted.isdigit() else max(_bound_to(1) or os.cpu_count() or 1, available_threads())
 
 
 def _bound_to(process: int) -> int | None:

@@ -77,6 +77,13 @@ def test_ranks_of_a_node_share_its_processors(
     assert default_threads() == 1
 
 
+def test_processors_set_aside_for_jobs(node: Callable[[int, int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    node(2, 62)  # process 1 is kept out of them
+    assert default_threads() == 62
+    monkeypatch.setenv("MPI_LOCALNRANKS", "4")
+    assert default_threads() == 15
+
+
 def test_ranks_of_a_job_share_what_the_job_has(
     node: Callable[[int, int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
