@@ -48,13 +48,22 @@ MLMD_INLINE void turn_chain(T *a, T *b, T *c, T *d, const T tangent[3], Length n
 // the fused multiply-adds that the low parts need.
 template <class T>
 __attribute__((noinline)) void turn_general(T *a, T *b, const Turn &turn, int64_t n) {
-    for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA {
-        typedef decltype(tag) P;
-        P x = P::load(a + i), y = P::load(b + i);
-        rotate(x, y, P::splat(turn.c), P::splat(turn.low), P::splat(turn.re), P::alternate(turn.im));
-        x.store(a + i);
-        y.store(b + i);
-    });
+    if constexpr (sizeof(Work<T>) == sizeof(T)) {
+        for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA {
+            typedef decltype(tag) P;
+            P x = P::load(a + i), y = P::load(b + i);
+            rotate(x, y, P::splat(turn.c), P::splat(turn.low), P::splat(turn.re), P::alternate(turn.im));
+            x.store(a + i);
+            y.store(b + i);
+        });
+    } else {
+        for (int64_t i = 0; i < n; i += 2) {
+            Complex<double> x = {a[i], a[i + 1]}, y = {b[i], b[i + 1]};
+            rotate(x, y, turn.c, turn.low, turn.re, turn.im);
+            a[i] = static_cast<T>(x.re), a[i + 1] = static_cast<T>(x.im);
+            b[i] = static_cast<T>(y.re), b[i + 1] = static_cast<T>(y.im);
+        }
+    }
 }
 
 // (high + low) x
