@@ -132,8 +132,8 @@ MLMD_API int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank,
  * of the bf16 parts of either factor and sums in FP32. */
 MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
 
-/* Lets large products go through this library from now on; null: through the own kernels only.  Not to be called while
- * a kernel runs. */
+/* Lets large products go through this library from now on; null: through the own kernels only.  Calls that have
+ * begun go on with what they began with. */
 MLMD_API mlmd_status mlmd_use_blas(const mlmd_blas *blas);
 
 /* result (rank, norb) <- Q^H psi dv, complex128; op->s is not read, op->parts is 0. */
