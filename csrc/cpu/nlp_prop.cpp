@@ -24,10 +24,10 @@ void expand(U *psi, const T *q, const T *factors, const Sizes &n, int64_t begin,
 // factors = dv S overlaps, in double precision, then rounded to T.
 template <class T>
 void middle(const mlmd_lowrank &op, const double *overlaps, const Sizes &n, T *factors, int threads) {
+    const Scratch<double> sums(threads * n.padded);
 #pragma omp parallel num_threads(threads)
     {
-        const Scratch<double> sum(n.padded);
-        double *row = sum.get();
+        double *row = sums.get() + thread_index() * n.padded;
 #pragma omp for schedule(static)
         for (int64_t r = 0; r < n.rank; ++r) {
             std::fill_n(row, n.padded, 0.0);
