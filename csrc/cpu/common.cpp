@@ -2,8 +2,10 @@
 
 #ifdef MLMD_ENTRY
 
+#include <cmath>
 #include <cstring>
 #include <initializer_list>
+#include <limits>
 
 #if defined(MLMD_HAVE_v2)
 #include <cpuid.h>
@@ -68,10 +70,19 @@ bool wished(Isa *isa) {
 }
 #endif
 
+// Whether the pairs of a sweep lie on the grid and have no point in common.
 bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
     if (s.axis < 0 || s.axis > 2 || s.start < 0 || s.count < 0) return false;
-    const int64_t n = psi.n[s.axis];
-    return s.start + 2 * static_cast<int64_t>(s.count) <= n + (s.count == 0) && (!s.wrap || n > 1);
+    const int64_t n = psi.n[s.axis], end = s.start + 2 * static_cast<int64_t>(s.count);
+    if (s.count == 0) return !s.wrap || n > 1;
+    return s.wrap ? s.start > 0 && end < n : end <= n;
+}
+
+bool finite(const mlmd_kinetic &how) {
+    bool all = std::isfinite(how.phase) && std::isfinite(how.before) && std::isfinite(how.after);
+    for (double theta : how.theta) all = all && std::isfinite(theta);
+    for (int64_t k = 0; k < how.nsweeps; ++k) all = all && std::isfinite(how.sweeps[k].angle);
+    return all;
 }
 
 }  // namespace
@@ -107,8 +118,12 @@ mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads) {
     if (const mlmd_status status = check(psi, threads)) return status;
     if (!how || !how->sweeps || how->nsweeps < 1) return fail(MLMD_BAD_ARGUMENT, "sweeps are missing");
     if (how->steps < 0) return fail(MLMD_BAD_ARGUMENT, "steps is below 0");
+    for (int64_t n : psi->n)
+        if (n > std::numeric_limits<int32_t>::max()) return fail(MLMD_BAD_ARGUMENT, "an axis has 2^31 points or more");
     for (int64_t k = 0; k < how->nsweeps; ++k)
-        if (!fits(*psi, how->sweeps[k])) return fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid");
+        if (!fits(*psi, how->sweeps[k]))
+            return fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid, or two of its pairs share a point");
+    if (!finite(*how)) return fail(MLMD_BAD_ARGUMENT, "an angle, a phase or a time is not finite");
     return MLMD_OK;
 }
 

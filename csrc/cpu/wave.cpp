@@ -2,6 +2,7 @@
 
 #ifdef MLMD_ENTRY
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
@@ -43,6 +44,7 @@ Number quarter_turns(int64_t k) {
 Turns turns_of(int64_t n, const mlmd_sweep &s, Real angle, Real theta, mlmd_type type, Real *scale) {
     const Number mismatch = -quarter_turns(-n) * std::polar(Real(1), theta * n);
     const int32_t last = static_cast<int32_t>(n - 1);
+    if (s.count == 0 && !s.wrap) return {};
     if (s.count == 0) return {general(last, std::sin(angle) * mismatch, 1, type)};
     const double t = rounded(std::tan(angle), type);
     const Real square = 1 + static_cast<Real>(t) * t;

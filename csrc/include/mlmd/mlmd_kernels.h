@@ -38,7 +38,7 @@ typedef struct mlmd_psi {
 } mlmd_psi;
 
 /* Rotation by `angle` of the pairs (start, start+1), (start+2, start+3), ... (count of them) along an axis, and of
- * (n-1, 0) if wrap is set:  a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
+ * (n-1, 0) if wrap is set; no point is in two pairs of a sweep:  a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
 typedef struct mlmd_sweep {
     int32_t axis, start, count, wrap;
     double angle;
@@ -184,8 +184,8 @@ MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int thr
 MLMD_API const char *mlmd_last_error(void);
 
 /* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels), "v4bf16" (and AVX512-BF16), "amx" (and
- * AMX-BF16) or "generic".  The environment
- * variable MLMD_ISA asks for one; a name that does not run here is passed over. */
+ * AMX-BF16) or "generic".  The environment variable MLMD_ISA asks for one; a name that does not run here is passed
+ * over. */
 MLMD_API const char *mlmd_isa(void);
 
 #ifdef __cplusplus
