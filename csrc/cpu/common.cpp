@@ -7,6 +7,10 @@
 #include <initializer_list>
 #include <limits>
 
+#if defined(_OPENMP) && defined(__GNUC__) && !defined(__clang__)
+#define MLMD_LIBGOMP
+#include <unistd.h>
+#endif
 #if defined(MLMD_HAVE_v2)
 #include <cpuid.h>
 #if defined(__linux__)
@@ -104,8 +108,21 @@ mlmd_status fail(mlmd_status status, const char *text) {
     return status;
 }
 
-mlmd_status check(const mlmd_psi *psi, int threads) {
+mlmd_status check(int threads) {
     if (threads < 1) return fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+#if defined(MLMD_LIBGOMP)
+    // libgomp keeps a team for the next region of the same thread; a forked process would wait for it for ever.
+    static thread_local pid_t owner = 0;
+    if (threads > 1 && !owner) owner = getpid();
+    if (threads > 1 && owner != getpid())
+        return fail(MLMD_UNSUPPORTED, "this process was forked from one whose threads it does not have: "
+                                      "use one thread here, or start processes by spawn");
+#endif
+    return MLMD_OK;
+}
+
+mlmd_status check(const mlmd_psi *psi, int threads) {
+    if (const mlmd_status status = check(threads)) return status;
     if (!psi || !psi->data) return fail(MLMD_BAD_ARGUMENT, "psi is null");
     if (psi->n[0] < 1 || psi->n[1] < 1 || psi->n[2] < 1 || psi->norb < 1)
         return fail(MLMD_BAD_ARGUMENT, "psi has an axis without points, or no orbitals");
@@ -128,7 +145,7 @@ mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads) {
 }
 
 mlmd_status check(const mlmd_box &box, int threads) {
-    if (threads < 1) return fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+    if (const mlmd_status status = check(threads)) return status;
     for (int axis = 0; axis < 3; ++axis) {
         if (box.n[axis] < 1) return fail(MLMD_BAD_ARGUMENT, "the box has an axis without points");
         if (!(box.h[axis] > 0.0)) return fail(MLMD_BAD_ARGUMENT, "a grid spacing is not above zero");

@@ -1,7 +1,10 @@
-"""One plan of the cpu backend called from several threads at once gives each what it gives one."""
+"""One plan of the cpu backend called from several threads at once; and what is left after a fork."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -61,3 +64,33 @@ def test_cpu_plan_called_from_several_threads(case: Callable[[], Case]) -> None:
         results = list(pool.map(lambda each: call(*each), arguments))
     for got, alone in zip(results, expected, strict=True):
         assert np.array_equal(got, alone)
+
+
+FORKED = """
+import os, signal
+import numpy as np
+from mlmd import kernels
+
+def density(threads):
+    plan = kernels.density((32, 32, 32), 1, backend="cpu", threads=threads)
+    return plan(np.ones((32, 32, 32, 1), complex), np.ones(1))
+
+density(2)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)  # instead of waiting for ever
+    assert density(1).sum() == 32**3
+    try:
+        density(2)
+    except ValueError as error:
+        os._exit(0 if "forked" in str(error) else 1)
+    os._exit(2)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_forked_process_is_told_that_it_has_no_team() -> None:
+    pytest.importorskip("mlmd._cpu")
+    answer = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr

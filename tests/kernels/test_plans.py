@@ -190,3 +190,24 @@ def _read_only() -> np.ndarray:
     array = np.ones(SHAPE)
     array.flags.writeable = False
     return array
+
+
+@pytest.mark.parametrize(
+    ("pairs", "angle"),
+    [((0, 0, 2, 1), 0.1), ((0, 1, 2, 1), 0.1), ((3, 0, 1, 0), 0.1), ((0, 0, 3, 0), 0.1), ((0, 0, 2, 0), np.nan)],
+)
+def test_raw_cpu_kernel_refuses_sweeps_that_make_no_sense(pairs: tuple[int, ...], angle: float) -> None:
+    cpu = pytest.importorskip("mlmd._cpu")
+    psi = np.ones((1, 5, 4, 3, 2), complex)
+    sweep = np.array([pairs], np.int32), np.array([angle]), 0.0, np.zeros(3)
+    with pytest.raises(ValueError, match=r"sweep|finite"):
+        cpu.kin_prop(psi, *sweep, None, np.zeros(2), 1, np.empty(0, np.uint8), 1)
+    assert np.all(psi == 1.0)
+
+
+def test_raw_cpu_kernel_takes_a_sweep_without_pairs() -> None:
+    cpu = pytest.importorskip("mlmd._cpu")
+    psi = np.ones((1, 5, 4, 3, 2), complex)
+    sweep = np.zeros((1, 4), np.int32), np.ones(1), 0.0, np.zeros(3)
+    cpu.kin_prop(psi, *sweep, None, np.zeros(2), 1, np.empty(0, np.uint8), 1)
+    assert np.allclose(psi, 1.0, rtol=0, atol=1e-15)

@@ -2,6 +2,7 @@
  *
  * Every function checks its arguments, works in place on memory of the caller, uses at most `threads` threads
  * (without touching any global thread count) and returns a status; mlmd_last_error() has the words.
+ * A process forked from one that had used threads may use one (MLMD_UNSUPPORTED otherwise).
  * Atomic units.  Wave functions are psi[ix][iy][iz][orbital], complex, interleaved (re, im), contiguous.
  */
 #ifndef MLMD_KERNELS_H
