@@ -28,7 +28,8 @@ class OneThread {
 
 // c (m, n) = a b + beta c, with the adjoint of a if wanted; all rows contiguous.
 template <class T>
-void multiply(const mlmd_blas &library, int kind, int64_t m, int64_t n, int64_t k, const T *a, const T *b, T beta, T *c) {
+void multiply(const mlmd_blas &library, int kind, int64_t m, int64_t n, int64_t k, const T *a, const T *b, T beta,
+              T *c) {
     const T one[2] = {1, 0}, factor[2] = {beta, 0};
     const mlmd_gemm gemm = sizeof(T) == sizeof(float) ? library.cgemm : library.zgemm;
     gemm(ROW_MAJOR, kind, PLAIN, m, n, k, one, a, kind == ADJOINT ? m : k, b, n, factor, c, n);

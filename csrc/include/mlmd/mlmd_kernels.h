@@ -39,7 +39,8 @@ typedef struct mlmd_psi {
 } mlmd_psi;
 
 /* Rotation by `angle` of the pairs (start, start+1), (start+2, start+3), ... (count of them) along an axis, and of
- * (n-1, 0) if wrap is set; no point is in two pairs of a sweep:  a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
+ * (n-1, 0) if wrap is set; no point is in two pairs of a sweep:
+ * a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
 typedef struct mlmd_sweep {
     int32_t axis, start, count, wrap;
     double angle;
