@@ -5,7 +5,7 @@
 #
 # The thread sanitizer sees what the compiled kernels read and write, with tests/openmp_on_threads.cpp as the OpenMP
 # runtime.  It does not see what AMX tile instructions load and store, nor NumPy, BLAS, or libgomp itself; and it finds
-# races of the schedules that it meets, on the small grids of the tests.
+# races of the schedules that it meets, on the small grids of the tests.  The runtime is for code compiled by GCC.
 set -eu
 
 python=${1:-python3}
