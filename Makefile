@@ -25,7 +25,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 sanitize: $(VENV)/.installed-dev
-	PYTHON=$(BIN)/python bash tests/run_sanitizers.sh
+	sh tests/run_sanitizers.sh $(CURDIR)/$(BIN)/python
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest perf --benchmark-only

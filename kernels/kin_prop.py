@@ -108,7 +108,7 @@ class KinProp(Plan):
         self._known = {
             (part, adjoint): self._tabulate(part, adjoint) for part in ORDERS for adjoint in (False, True)
         }
-        self._work = np.empty(WORK_REALS * self.points * self.real_dtype.itemsize, np.uint8)
+        self._spare: list[NDArray[np.uint8]] = []
         self._raw = self.load("kin_prop")
 
     def __call__(
@@ -205,10 +205,19 @@ class KinProp(Plan):
         self, part: str, psi: Any, A: Any, adjoint: bool, v: Any, times: tuple[float, ...], steps: int, out: Any
     ) -> NDArray[Any]:
         bonds = self._bonds(A)
-        work = self._target(psi, out)
-        blocks = work if work.ndim == 5 else work[None]
-        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, self._work, self.threads)
-        return work
+        result = self._target(psi, out)
+        blocks = result if result.ndim == 5 else result[None]
+        work = self._take_work()
+        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, work, self.threads)
+        self._spare.append(work)
+        return result
+
+    def _take_work(self) -> NDArray[np.uint8]:
+        """Working memory that no other call has: the plan may be called from several threads at once."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return np.empty(WORK_REALS * self.points * self.real_dtype.itemsize, np.uint8)
 
     def _bonds(self, A: Any) -> NDArray[np.float64]:
         """Peierls phase of a bond along each axis."""

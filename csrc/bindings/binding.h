@@ -58,7 +58,8 @@ inline mlmd_type complex_type(const py::array &a, const char *what) {
 // Wave functions (nx, ny, nz, norb), or (points, norb).
 inline mlmd_psi wave_functions(const py::array &a) {
     require((a.ndim() == 4 || a.ndim() == 2) && contiguous(a), "psi must be (nx, ny, nz, norb), C-contiguous");
-    mlmd_psi psi = {const_cast<void *>(a.data()), {a.shape(0), 1, 1}, a.shape(a.ndim() - 1), complex_type(a, "psi must be complex")};
+    const mlmd_type type = complex_type(a, "psi must be complex");
+    mlmd_psi psi = {const_cast<void *>(a.data()), {a.shape(0), 1, 1}, a.shape(a.ndim() - 1), type};
     for (int axis = 1; axis + 1 < a.ndim(); ++axis) psi.n[axis] = a.shape(axis);
     return psi;
 }

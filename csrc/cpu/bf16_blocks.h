@@ -162,7 +162,8 @@ struct Plain {
                 for (int64_t k = 0; k < steps; ++k) {
                     const Bf16 *left = a + k * PARTS * PAIR + row * STEP, *right = b + k * PARTS * PAIR + column * TILE;
                     for_products<PARTS>([&](int i, int j) MLMD_LAMBDA {
-                        for (int64_t t = 0; t < LANES; ++t) add_pair(left + i * PAIR + 2 * t, right + j * PAIR + t * STEP, sum);
+                        for (int64_t t = 0; t < LANES; ++t)
+                            add_pair(left + i * PAIR + 2 * t, right + j * PAIR + t * STEP, sum);
                     });
                     if (row == 0 && column == 0) aside();
                 }

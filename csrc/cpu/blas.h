@@ -5,9 +5,12 @@
 
 namespace mlmd {
 
-// Whether the library is there and these sizes are large enough for it to be the faster way.
-bool blas_is_better(const mlmd_psi &psi, const mlmd_lowrank &op);
+// What mlmd_use_blas was given last; null functions if nothing.
+mlmd_blas chosen_blas();
 
-void nlp_blas(const mlmd_psi &psi, const mlmd_lowrank &op, int threads);
+// Whether the library is there and these sizes are large enough for it to be the faster way.
+bool is_better(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op);
+
+void nlp_blas(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op, int threads);
 
 }  // namespace mlmd

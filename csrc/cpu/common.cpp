@@ -2,9 +2,15 @@
 
 #ifdef MLMD_ENTRY
 
+#include <cmath>
 #include <cstring>
 #include <initializer_list>
+#include <limits>
 
+#if defined(_OPENMP) && defined(__GNUC__) && !defined(__clang__)
+#define MLMD_LIBGOMP
+#include <unistd.h>
+#endif
 #if defined(MLMD_HAVE_v2)
 #include <cpuid.h>
 #if defined(__linux__)
@@ -68,10 +74,19 @@ bool wished(Isa *isa) {
 }
 #endif
 
+// Whether the pairs of a sweep lie on the grid and have no point in common.
 bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
     if (s.axis < 0 || s.axis > 2 || s.start < 0 || s.count < 0) return false;
-    const int64_t n = psi.n[s.axis];
-    return s.start + 2 * static_cast<int64_t>(s.count) <= n + (s.count == 0) && (!s.wrap || n > 1);
+    const int64_t n = psi.n[s.axis], end = s.start + 2 * static_cast<int64_t>(s.count);
+    if (s.count == 0) return !s.wrap || n > 1;
+    return s.wrap ? s.start > 0 && end < n : end <= n;
+}
+
+bool finite(const mlmd_kinetic &how) {
+    bool all = std::isfinite(how.phase) && std::isfinite(how.before) && std::isfinite(how.after);
+    for (double theta : how.theta) all = all && std::isfinite(theta);
+    for (int64_t k = 0; k < how.nsweeps; ++k) all = all && std::isfinite(how.sweeps[k].angle);
+    return all;
 }
 
 }  // namespace
@@ -93,8 +108,21 @@ mlmd_status fail(mlmd_status status, const char *text) {
     return status;
 }
 
-mlmd_status check(const mlmd_psi *psi, int threads) {
+mlmd_status check(int threads) {
     if (threads < 1) return fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+#if defined(MLMD_LIBGOMP)
+    // libgomp keeps a team for the next region of the same thread; a forked process would wait for it for ever.
+    static thread_local pid_t owner = 0;
+    if (threads > 1 && !owner) owner = getpid();
+    if (threads > 1 && owner != getpid())
+        return fail(MLMD_UNSUPPORTED, "this process was forked from one whose threads it does not have: "
+                                      "use one thread here, or start processes by spawn");
+#endif
+    return MLMD_OK;
+}
+
+mlmd_status check(const mlmd_psi *psi, int threads) {
+    if (const mlmd_status status = check(threads)) return status;
     if (!psi || !psi->data) return fail(MLMD_BAD_ARGUMENT, "psi is null");
     if (psi->n[0] < 1 || psi->n[1] < 1 || psi->n[2] < 1 || psi->norb < 1)
         return fail(MLMD_BAD_ARGUMENT, "psi has an axis without points, or no orbitals");
@@ -107,13 +135,17 @@ mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads) {
     if (const mlmd_status status = check(psi, threads)) return status;
     if (!how || !how->sweeps || how->nsweeps < 1) return fail(MLMD_BAD_ARGUMENT, "sweeps are missing");
     if (how->steps < 0) return fail(MLMD_BAD_ARGUMENT, "steps is below 0");
+    for (int64_t n : psi->n)
+        if (n > std::numeric_limits<int32_t>::max()) return fail(MLMD_BAD_ARGUMENT, "an axis has 2^31 points or more");
     for (int64_t k = 0; k < how->nsweeps; ++k)
-        if (!fits(*psi, how->sweeps[k])) return fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid");
+        if (!fits(*psi, how->sweeps[k]))
+            return fail(MLMD_BAD_ARGUMENT, "a sweep reaches beyond the grid, or two of its pairs share a point");
+    if (!finite(*how)) return fail(MLMD_BAD_ARGUMENT, "an angle, a phase or a time is not finite");
     return MLMD_OK;
 }
 
 mlmd_status check(const mlmd_box &box, int threads) {
-    if (threads < 1) return fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+    if (const mlmd_status status = check(threads)) return status;
     for (int axis = 0; axis < 3; ++axis) {
         if (box.n[axis] < 1) return fail(MLMD_BAD_ARGUMENT, "the box has an axis without points");
         if (!(box.h[axis] > 0.0)) return fail(MLMD_BAD_ARGUMENT, "a grid spacing is not above zero");

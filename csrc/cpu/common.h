@@ -24,6 +24,7 @@ enum class Isa { generic, v2, v3, v4, v4bf16, amx };
 
 Isa chosen_isa();
 mlmd_status fail(mlmd_status status, const char *text);
+mlmd_status check(int threads);
 mlmd_status check(const mlmd_psi *psi, int threads);
 mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads);
 mlmd_status check(const mlmd_box &box, int threads);

@@ -5,6 +5,7 @@
 // as a sum of two numbers, so that neither roundings nor many steps change the norm.
 #pragma once
 
+#include <algorithm>
 #include <complex>
 #include <vector>
 
@@ -24,8 +25,24 @@ inline std::complex<double> quarter_turns(int64_t k) {
 
 // Real and imaginary parts of a line's points.
 struct Line {
-    explicit Line(int64_t n) : re(n, 1.0), im(n, 0.0) {}
-    std::vector<double> re, im;
+    double *re, *im;
+};
+
+// Lines of n points each, all numbers 1.  Between them is a cache line or more: threads do not share one, and lines
+// of a power of two do not evict one another.
+class Lines {
+  public:
+    Lines(int64_t count, int64_t n) : step_((n + 15) / 8 * 8), data_(2 * count * step_) {
+        for (int64_t k = 0; k < count; ++k) {
+            std::fill_n((*this)[k].re, n, 1.0);
+            std::fill_n((*this)[k].im, n, 0.0);
+        }
+    }
+    Line operator[](int64_t k) const { return {data_.get() + 2 * k * step_, data_.get() + (2 * k + 1) * step_}; }
+
+  private:
+    int64_t step_;
+    Scratch<double> data_;
 };
 
 // A complex factor; the imaginary part comes as (-im, im), what registers of interleaved numbers are multiplied by.
@@ -75,7 +92,8 @@ class Gauges {
           own_(fits(n, how) ? 0 : size(n)), table_(fits(n, how) ? static_cast<Gauge<T> *>(how.work) : own_.get()) {
         const auto bonds = [&](int axis, int64_t k) { return quarter_turns(k) * std::polar(1.0, -how.theta[axis] * k); };
         std::vector<std::complex<double>> gx, gy;
-        Line gz(nz_);
+        const Lines room(1 + 4 * threads, nz_);  // got here: an exception must not leave the parallel region
+        const Line gz = room[0];
         for (int64_t k = 0; k < n[0]; ++k) gx.push_back(bonds(0, k));
         for (int64_t k = 0; k < n[1]; ++k) gy.push_back(bonds(1, k));
         for (int64_t k = 0; k < nz_; ++k) {
@@ -85,15 +103,16 @@ class Gauges {
         const int64_t lines = each_line_ ? n[0] * n[1] : 4;
 #pragma omp parallel num_threads(threads)
         {
-            Line before(nz_), after(nz_), in(nz_), exit(nz_);
+            const int64_t own = 1 + 4 * thread_index();
+            const Line before = room[own], after = room[own + 1], in = room[own + 2], exit = room[own + 3];
 #pragma omp for schedule(static)
             for (int64_t line = 0; line < lines; ++line) {
                 if (how.v) {
-                    if (how.before != 0.0) phases(how.v + line * nz_, -how.before, nz_, before.re.data(), before.im.data());
-                    if (how.after != 0.0) phases(how.v + line * nz_, -how.after, nz_, after.re.data(), after.im.data());
+                    if (how.before != 0.0) phases(how.v + line * nz_, -how.before, nz_, before.re, before.im);
+                    if (how.after != 0.0) phases(how.v + line * nz_, -how.after, nz_, after.re, after.im);
                 }
-                fill(line, each_line_ ? gx[line / ny_] * gy[line % ny_] : quarter_turns(line), gz, before, after, out, &in,
-                     &exit);
+                fill(line, each_line_ ? gx[line / ny_] * gy[line % ny_] : quarter_turns(line), gz, before, after, out, in,
+                     exit);
             }
         }
     }
@@ -110,15 +129,14 @@ class Gauges {
         return how.work && aligned && how.work_bytes >= size(n) * static_cast<int64_t>(sizeof(Gauge<T>));
     }
 
-    void fill(int64_t line, std::complex<double> plane, const Line &gz, const Line &before, const Line &after,
-              std::complex<double> out, Line *in, Line *exit) const {
-        double *in_re = in->re.data(), *in_im = in->im.data(), *out_re = exit->re.data(), *out_im = exit->im.data();
-        ways<T>(nz_, {plane.real(), plane.imag()}, {out.real(), out.imag()}, gz.re.data(), gz.im.data(),
-                before.re.data(), before.im.data(), after.re.data(), after.im.data(), in_re, in_im, out_re, out_im);
+    void fill(int64_t line, std::complex<double> plane, Line gz, Line before, Line after, std::complex<double> out,
+              Line in, Line exit) const {
+        ways<T>(nz_, {plane.real(), plane.imag()}, {out.real(), out.imag()}, gz.re, gz.im, before.re, before.im,
+                after.re, after.im, in.re, in.im, exit.re, exit.im);
         Gauge<T> *to = table_ + nz_ * line;
         for (int64_t z = 0; z < nz_; ++z) {
-            const T re = static_cast<T>(out_re[z]), im = static_cast<T>(out_im[z]);
-            to[z] = {factor<T>(in_re[z], in_im[z]), factor<T>(re, im), factor<T>(out_re[z] - re, out_im[z] - im)};
+            const T re = static_cast<T>(exit.re[z]), im = static_cast<T>(exit.im[z]);
+            to[z] = {factor<T>(in.re[z], in.im[z]), factor<T>(re, im), factor<T>(exit.re[z] - re, exit.im[z] - im)};
         }
     }
 

@@ -28,7 +28,9 @@ struct Chains {
 
 template <class T>
 Chains<T> longest_run(const std::vector<Arrival> &arrivals) {
-    const auto is_chain = [&](size_t k) { return arrivals[k].turns.size() == 1 && arrivals[k].turns[0].kind == Kind::chain; };
+    const auto is_chain = [&](size_t k) {
+        return arrivals[k].turns.size() == 1 && arrivals[k].turns[0].kind == Kind::chain;
+    };
     size_t begin = 0;
     while (begin < arrivals.size() && !is_chain(begin)) ++begin;
     if (begin == arrivals.size()) return {-1, -1, {}};

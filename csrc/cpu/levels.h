@@ -144,7 +144,8 @@ inline const double *ascend(Level &level, Level &next, int threads) {
 
 typedef std::vector<std::unique_ptr<Level>> Levels;
 
-// The levels go down to one point and share the boundary conditions.
+// The levels go down to one point, each with half as many points as the one before it or more, and share the boundary
+// conditions.
 inline mlmd_status check_levels(const mlmd_level *levels, int64_t count, int threads) {
     if (!levels || count < 1) return fail(MLMD_BAD_ARGUMENT, "there are no levels");
     for (int64_t k = 0; k < count; ++k)
@@ -154,6 +155,7 @@ inline mlmd_status check_levels(const mlmd_level *levels, int64_t count, int thr
             return fail(MLMD_BAD_ARGUMENT, "the levels do not go down to one point");
         for (int64_t k = 1; k < count; ++k)
             if (levels[k].box.n[axis] > levels[k - 1].box.n[axis] ||
+                levels[k].box.n[axis] < levels[k - 1].box.n[axis] / 2 ||
                 levels[k].box.periodic[axis] != levels[0].box.periodic[axis])
                 return fail(MLMD_BAD_ARGUMENT, "a level does not fit the one before it");
     }

@@ -60,7 +60,7 @@ int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank, int part
 }
 
 mlmd_status mlmd_nlp_pack(const float *q, int64_t points, int64_t rank, int parts, void *packed, int threads) {
-    if (threads < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+    if (const mlmd_status status = mlmd::check(threads)) return status;
     if (!q || !packed) return mlmd::fail(MLMD_BAD_ARGUMENT, "Q or its packed form is missing");
     if (!mlmd_nlp_pack_bytes(points, rank, parts))
         return mlmd::fail(MLMD_BAD_ARGUMENT, "points or rank is below 1, or parts is not 1, 2 or 3");

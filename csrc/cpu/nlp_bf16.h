@@ -169,21 +169,22 @@ void project(const float *psi, int64_t norb, const Packing<PARTS> &p, const Bf16
 // to (rows, width) += left panels times right panels; a left panel is BLOCK rows.
 template <class Engine, int PARTS>
 void expand(float *to, int64_t rows, int64_t width, const Bf16 *left, const Panels &right, int threads) {
-    const int64_t panels = ceiling(rows, BLOCK);
+    const int64_t panels = ceiling(rows, BLOCK), size = POINT_PANELS<PARTS> * BLOCK_SIZE;
+    const Scratch<float> partials(threads * size);
 #pragma omp parallel num_threads(threads)
     {
         const typename Engine::Session session;
         Nothing nothing;
         Aside<Nothing> aside(nothing);
-        const Scratch<float> partial(POINT_PANELS<PARTS> * BLOCK_SIZE);
-        std::fill_n(partial.get(), POINT_PANELS<PARTS> * BLOCK_SIZE, 0.0f);
+        float *partial = partials.get() + thread_index() * size;
+        std::fill_n(partial, size, 0.0f);
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < panels; first += POINT_PANELS<PARTS>) {
             const Panels here = {left + first * right.steps * PARTS * PAIR,
                                  std::min(POINT_PANELS<PARTS>, panels - first), right.steps};
             sweep_right<Engine, PARTS>(here, right, aside, [&](int64_t i, int64_t j, int64_t k) MLMD_LAMBDA {
                 const int64_t row = (first + i) * BLOCK, column = j * BLOCK;
-                float *block = partial.get() + i * BLOCK_SIZE;
+                float *block = partial + i * BLOCK_SIZE;
                 if (k + SPAN < right.steps) return Target{block, BLOCK, BLOCK, BLOCK, nullptr};
                 return Target{to + row * width + column, width, std::min(BLOCK, rows - row),
                               std::min(BLOCK, width - column), right.steps > SPAN ? block : nullptr};

@@ -24,10 +24,10 @@ void expand(U *psi, const T *q, const T *factors, const Sizes &n, int64_t begin,
 // factors = dv S overlaps, in double precision, then rounded to T.
 template <class T>
 void middle(const mlmd_lowrank &op, const double *overlaps, const Sizes &n, T *factors, int threads) {
+    const Scratch<double> sums(threads * n.padded);
 #pragma omp parallel num_threads(threads)
     {
-        const Scratch<double> sum(n.padded);
-        double *row = sum.get();
+        double *row = sums.get() + thread_index() * n.padded;
 #pragma omp for schedule(static)
         for (int64_t r = 0; r < n.rank; ++r) {
             std::fill_n(row, n.padded, 0.0);
@@ -87,7 +87,8 @@ mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threa
     if (op->parts && psi->type != MLMD_COMPLEX64)
         return mlmd::fail(MLMD_BAD_ARGUMENT, "psi is not complex64, but Q is packed in bf16 parts");
     if (op->parts) MLMD_GUARDED(MLMD_PICK(nlp_bf16)(*psi, *op, threads))
-    if (mlmd::blas_is_better(*psi, *op)) MLMD_GUARDED(mlmd::nlp_blas(*psi, *op, threads))
+    const mlmd_blas blas = mlmd::chosen_blas();
+    if (mlmd::is_better(blas, *psi, *op)) MLMD_GUARDED(mlmd::nlp_blas(blas, *psi, *op, threads))
     MLMD_GUARDED(MLMD_PICK(nlp_prop)(*psi, *op, threads))
 }
 #endif

@@ -111,7 +111,8 @@ double run_chains(double (*work)(int64_t), double flops_each, int64_t rounds, in
 #endif
 
 mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int threads, double *flops) {
-    if (threads < 1 || rounds < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "threads or rounds is below 1");
+    if (const mlmd_status status = mlmd::check(threads)) return status;
+    if (rounds < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "rounds is below 1");
     if (!flops) return mlmd::fail(MLMD_BAD_ARGUMENT, "flops is null");
     if (unit != MLMD_BF16_TILES && unit != MLMD_BF16_DOT_PRODUCTS)
         return mlmd::fail(MLMD_BAD_ARGUMENT, "there is no such bf16 unit");

@@ -122,7 +122,7 @@ MLMD_DECLARE(memory_pass, const mlmd_stream &, int)
 MLMD_DECLARE(fma_peak, bool, int64_t, int, double *, double *)
 
 mlmd_status mlmd_memory_pass(const mlmd_stream *work, int threads) {
-    if (threads < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+    if (const mlmd_status status = mlmd::check(threads)) return status;
     if (!work || !work->a || work->size < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "the array is null or empty");
     if (work->type != MLMD_FLOAT32 && work->type != MLMD_FLOAT64)
         return mlmd::fail(MLMD_BAD_ARGUMENT, "the array has an unknown type");
@@ -135,7 +135,8 @@ mlmd_status mlmd_memory_pass(const mlmd_stream *work, int threads) {
 }
 
 mlmd_status mlmd_fma_peak(mlmd_real type, int64_t rounds, int threads, double *flops) {
-    if (threads < 1 || rounds < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "threads or rounds is below 1");
+    if (const mlmd_status status = mlmd::check(threads)) return status;
+    if (rounds < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "rounds is below 1");
     if (!flops) return mlmd::fail(MLMD_BAD_ARGUMENT, "flops is null");
     if (type != MLMD_FLOAT32 && type != MLMD_FLOAT64) return mlmd::fail(MLMD_BAD_ARGUMENT, "unknown type");
     static thread_local double sink;

@@ -75,7 +75,8 @@ MLMD_INLINE P scaled(P x, const Factor<T> &high, const Factor<T> &low) {
         return turn(P::splat(high.re), P::alternate(high.im), P::splat(low.re), P::alternate(low.im), x);
     } else {
         for (int64_t k = 0; k < P::SIZE; k += 2) {
-            const Complex<double> y = turn<Complex<double>, double>(high.re, high.im[1], low.re, low.im[1], {x.v[k], x.v[k + 1]});
+            const Complex<double> number = {x.v[k], x.v[k + 1]};
+            const Complex<double> y = turn<Complex<double>, double>(high.re, high.im[1], low.re, low.im[1], number);
             x.v[k] = static_cast<T>(y.re);
             x.v[k + 1] = static_cast<T>(y.im);
         }

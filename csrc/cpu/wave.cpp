@@ -2,6 +2,7 @@
 
 #ifdef MLMD_ENTRY
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
@@ -43,6 +44,7 @@ Number quarter_turns(int64_t k) {
 Turns turns_of(int64_t n, const mlmd_sweep &s, Real angle, Real theta, mlmd_type type, Real *scale) {
     const Number mismatch = -quarter_turns(-n) * std::polar(Real(1), theta * n);
     const int32_t last = static_cast<int32_t>(n - 1);
+    if (s.count == 0 && !s.wrap) return {};
     if (s.count == 0) return {general(last, std::sin(angle) * mismatch, 1, type)};
     const double t = rounded(std::tan(angle), type);
     const Real square = 1 + static_cast<Real>(t) * t;
@@ -72,7 +74,7 @@ class Scheduler {
     // Item k is there, and those from `begin` on before it.
     Arrival arrive(int32_t k, int32_t begin) {
         Arrival made;
-        std::vector<int32_t> look = {k};
+        std::vector<int32_t> look = {k}, touched = {k};
         while (!look.empty()) {
             const int32_t item = look.back();
             look.pop_back();
@@ -84,10 +86,12 @@ class Scheduler {
                 if (other != item) {
                     ++next_[other];
                     look.push_back(other);
+                    touched.push_back(other);
                 }
             }
         }
-        for (int32_t j = begin; j <= k; ++j)
+        std::sort(touched.begin(), touched.end());
+        for (int32_t j : touched)
             if (!reported_[j] && next_[j] == todo_[j].size()) {
                 reported_[j] = true;
                 made.finished.push_back(j);
@@ -152,7 +156,8 @@ Wave make_wave(int64_t n, const mlmd_sweep *sweeps, int64_t nsweeps, double thet
     Scheduler scheduler(n, turns);
     Wave wave;
     for (int64_t range = 0; range < ranges; ++range) {
-        const int32_t begin = static_cast<int32_t>(n * range / ranges), end = static_cast<int32_t>(n * (range + 1) / ranges);
+        const int32_t begin = static_cast<int32_t>(n * range / ranges);
+        const int32_t end = static_cast<int32_t>(n * (range + 1) / ranges);
         for (int32_t k = begin; k < end; ++k) wave.first.push_back(scheduler.arrive(k, begin));
     }
     if (!scheduler.complete())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,37 @@ def _read_only() -> np.ndarray:
     array = np.ones(SHAPE)
     array.flags.writeable = False
     return array
+
+
+@pytest.mark.parametrize(
+    ("pairs", "angle"),
+    [((0, 0, 2, 1), 0.1), ((0, 1, 2, 1), 0.1), ((3, 0, 1, 0), 0.1), ((0, 0, 3, 0), 0.1), ((0, 0, 2, 0), np.nan)],
+)
+def test_raw_cpu_kernel_refuses_sweeps_that_make_no_sense(pairs: tuple[int, ...], angle: float) -> None:
+    cpu = pytest.importorskip("mlmd._cpu")
+    psi = np.ones((1, 5, 4, 3, 2), complex)
+    sweep = np.array([pairs], np.int32), np.array([angle]), 0.0, np.zeros(3)
+    with pytest.raises(ValueError, match=r"sweep|finite"):
+        cpu.kin_prop(psi, *sweep, None, np.zeros(2), 1, np.empty(0, np.uint8), 1)
+    assert np.all(psi == 1.0)
+
+
+def test_raw_cpu_kernel_takes_a_sweep_without_pairs() -> None:
+    cpu = pytest.importorskip("mlmd._cpu")
+    psi = np.ones((1, 5, 4, 3, 2), complex)
+    sweep = np.zeros((1, 4), np.int32), np.ones(1), 0.0, np.zeros(3)
+    cpu.kin_prop(psi, *sweep, None, np.zeros(2), 1, np.empty(0, np.uint8), 1)
+    assert np.allclose(psi, 1.0, rtol=0, atol=1e-15)
+
+
+def test_raw_cpu_kernel_refuses_levels_that_leave_one_out() -> None:
+    cpu = pytest.importorskip("mlmd._cpu")
+    field = np.zeros((8, 8, 8))
+    levels = SimpleNamespace(
+        shapes=np.array([(8, 8, 8), (1, 1, 1)], np.int32),
+        spacings=np.ones((2, 3)),
+        weights=np.ones((2, 2)),
+        periodic=np.ones(3, np.int32),
+    )
+    with pytest.raises(ValueError, match="does not fit the one before"):
+        cpu.multigrid(field, field.copy(), levels, 1e-8, 10, 1)

@@ -2,6 +2,7 @@
  *
  * Every function checks its arguments, works in place on memory of the caller, uses at most `threads` threads
  * (without touching any global thread count) and returns a status; mlmd_last_error() has the words.
+ * A process forked from one that had used threads may use one (MLMD_UNSUPPORTED otherwise).
  * Atomic units.  Wave functions are psi[ix][iy][iz][orbital], complex, interleaved (re, im), contiguous.
  */
 #ifndef MLMD_KERNELS_H
@@ -38,7 +39,8 @@ typedef struct mlmd_psi {
 } mlmd_psi;
 
 /* Rotation by `angle` of the pairs (start, start+1), (start+2, start+3), ... (count of them) along an axis, and of
- * (n-1, 0) if wrap is set:  a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
+ * (n-1, 0) if wrap is set; no point is in two pairs of a sweep:
+ * a <- cos a + i sin e^{i theta} b,  b <- cos b + i sin e^{-i theta} a. */
 typedef struct mlmd_sweep {
     int32_t axis, start, count, wrap;
     double angle;
@@ -137,8 +139,8 @@ MLMD_API int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank,
  * of the bf16 parts of either factor and sums in FP32. */
 MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
 
-/* Lets large products go through this library from now on; null: through the own kernels only.  Not to be called while
- * a kernel runs. */
+/* Lets large products go through this library from now on; null: through the own kernels only.  Calls that have
+ * begun go on with what they began with. */
 MLMD_API mlmd_status mlmd_use_blas(const mlmd_blas *blas);
 
 /* result (rank, norb) <- Q^H psi dv, complex128; op->s is not read, op->parts is 0. */

@@ -1,7 +1,7 @@
 // The arithmetic of one pair rotation and of one phase, for any complex type: a scalar on a device, a pack of
 // numbers in a vector register on a processor.  The type brings c * x, x + y, times(re, im, x), which is
-// (re + i im) x, times(re, im, x, y), that + y, summed from the right: re x + (i im x + y), and rounded(x), which is x as a number of its own:
-// the compiler must not pull the product that made it into a fused multiply-add.
+// (re + i im) x, times(re, im, x, y), that + y, summed from the right: re x + (i im x + y), and rounded(x), which is x
+// as a number of its own: the compiler must not pull the product that made it into a fused multiply-add.
 //
 // Low parts of coefficients go in first, by fused multiply-adds.  They are below half a unit in the last place of
 // the result; added last, or to a rounded product, they would be lost every time, and the norm would drift.
