@@ -181,7 +181,8 @@ class KinProp(Plan):
         if out is None:
             self.check_psi(psi, writable=False)
             out = zeros(self.packing.packed_shape, self.dtype, self.threads)
-        return self.packing.pack(psi, out)
+        shape = self.packing.packed_shape
+        return self.packing.pack(psi, zeros(shape, self.dtype, self.threads) if out is None else out)
 
     def unpack(self, packed: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Wave functions from blocks; see `Packing.unpack`."""

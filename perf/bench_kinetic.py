@@ -17,7 +17,7 @@ import scipy.fft
 from numpy.typing import DTypeLike, NDArray
 
 from ..backends import get
-from ..kernels import kin_prop
+from ..kernels import kin_prop, zeros
 from ..kernels.kin_prop import ORDERS, pair_sets
 from .roofs import native
 
@@ -28,7 +28,7 @@ Rotation = tuple[int, int, int, int, float, complex]  # axis, first point, pairs
 SPACING, TIME_STEP = 0.4, 0.04
 FFT = "FFT step, "
 ORBITAL_MAJOR = "numba, by orbital"
-TABLE3 = ("baseline", "reordered", "blocked", "hierarchical")
+TABLE3 = ("baseline", "unchecked", "reordered", "blocked", "hierarchical")
 
 
 def rivals(shape: Shape, norb: int, dtype: DTypeLike, threads: int) -> dict[str, Call]:
@@ -70,12 +70,14 @@ def table3_rivals(shape: Shape, norb: int, dtype: DTypeLike, threads: int) -> di
     threads : int
         Threads of the hierarchical row; the others have one, as in the paper.
     """
-    module, psi = native(), random_waves((*shape, norb), dtype)
+    module, psi = native(), zeros((*shape, norb), dtype, threads)
+    psi[...] = random_waves(psi.shape, dtype)
     columns = random_waves((norb, *shape), dtype)
     one, wide = (kin_prop(shape, norb, SPACING, TIME_STEP, dtype, "cpu", threads=t) for t in (1, threads))
     packed = wide.pack(psi)
     return {
         "baseline": lambda: module.kin_rung(columns, "baseline", *one.tables(), 1),
+        "unchecked": lambda: module.kin_rung(columns, "unchecked", *one.tables(), 1),
         "reordered": lambda: module.kin_rung(psi, "reordered", *one.tables(), 1),
         "blocked": lambda: one(psi),
         "hierarchical": lambda: wide(packed),

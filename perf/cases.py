@@ -21,7 +21,7 @@ from ..backends import MlmdError, PlanError, get, names
 from ..kernels.nlp_prop import MODES
 from ..kernels.plan import Plan, checked_dtype, checked_shape, whole
 from .bench_kinetic import SPACING, TIME_STEP, random_waves, reading_pass, scaling_pass
-from .roofs import Roofs, touched
+from .roofs import Roofs
 
 Call = Callable[[], Any]
 KERNELS = ("kin_prop", "loc_prop", "nlp_prop", "density", "current", "hartree", "overlap")
@@ -248,8 +248,7 @@ def _low_rank(problem: Problem, backend: str, mode: str) -> tuple[Plan, Call]:
 def waves(problem: Problem) -> NDArray[Any]:
     """Random wave functions, touched first by the threads that will use them."""
     shape = (*problem.shape, problem.norb)
-    real = np.float32 if problem.dtype == "complex64" else np.float64
-    psi = touched(2 * math.prod(shape), real, problem.threads).view(problem.dtype).reshape(shape)
+    psi = kernels.zeros(shape, problem.dtype, problem.threads)
     psi[...] = random_waves(shape, problem.dtype)
     return psi
 

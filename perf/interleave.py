@@ -19,7 +19,7 @@ from ..backends import PlanError
 
 DEFAULT_ROUNDS, LEAST_ROUNDS = 7, 5
 SAMPLE_SECONDS = 2e-3  # a sample repeats a short call until it takes about this long
-SETTLE_SECONDS = 5e-3  # idle threads of OpenMP and BLAS spin for a while after a call and would slow the next rival
+SETTLE_SECONDS = 5e-2  # idle threads of OpenMP and BLAS spin for a while after a call and would slow the next rival
 RESAMPLES, CONFIDENCE = 2000, 0.95
 
 

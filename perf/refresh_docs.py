@@ -25,6 +25,8 @@ BENCHES = {
     "kin_prop": f"kin_prop {TABLE3_SIZE}",
     "kin_prop_1": f"kin_prop {TABLE3_SIZE} --threads 1",
     "kin_prop_c128": f"kin_prop {TABLE3_SIZE} --dtype complex128",
+    "kin_prop_1024": "kin_prop --shape 32x32x32 --norb 1024",
+    "kin_prop_16": "kin_prop --shape 64x64x64 --norb 16",
     "loc_prop": f"loc_prop {TABLE3_SIZE}",
     "nlp_prop_64": "nlp_prop --shape 64x64x64 --norb 64",
     "nlp_prop_256": "nlp_prop --shape 32x32x64 --norb 256",

@@ -37,7 +37,7 @@ def table3_table(record: Record) -> Cells:
     heads = ["", "threads", "ms", "speedup", "95 %", "paper, s", "paper, speedup"]
     cells = []
     for row in record.rows:
-        paper = TABLE3[row.name]
+        paper = TABLE3.get(row.name)
         threads = record.problem["threads"] if row.name == "hierarchical" else 1
         ours = [f"{1 / row.ratio:.2f}", f"{1 / row.ratio_high:.2f}-{1 / row.ratio_low:.2f}"]
         cells.append(
@@ -46,8 +46,8 @@ def table3_table(record: Record) -> Cells:
                 str(threads),
                 milli(row.median),
                 *ours,
-                f"{paper.seconds:g}",
-                f"{paper.speedup:g} ({paper.target})",
+                f"{paper.seconds:g}" if paper else "",
+                f"{paper.speedup:g} ({paper.target})" if paper else "",
             ]
         )
     return heads, cells

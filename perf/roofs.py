@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends import BackendUnavailable, default_threads, get
+from ..kernels import zeros
 
 DEFAULT_BYTES = 2**28
 PEAK_SECONDS = 0.02  # length of one look at a peak
@@ -129,7 +130,7 @@ def touched(size: int, dtype: Any, threads: int) -> NDArray[Any]:
     >>> float(touched(1000, np.float32, 1).sum())
     1000.0
     """
-    array = np.empty(size, dtype)
+    array = zeros(size, dtype, threads)
     native().roof_fill(array, 1.0, threads)
     return array
 

@@ -1,3 +1,5 @@
+#include <map>
+#include <string>
 #include <vector>
 
 #include "binding.h"
@@ -40,17 +42,19 @@ static void kin_prop(py::array psi, const py::array &pairs, const py::array &ang
     run([&] { return mlmd_kin_prop(&waves, psi.shape(0), &kinetic.how, threads); });
 }
 
-// psi is (orbitals, nx, ny, nz) for "baseline", (nx, ny, nz, orbitals) for "reordered".
+// psi is (nx, ny, nz, orbitals) for "reordered", (orbitals, nx, ny, nz) for the rungs below it.
 static void kin_rung(py::array psi, const std::string &name, const py::array &pairs, const py::array &angles,
                      double phase, const py::array &bonds, int threads) {
-    require(name == "baseline" || name == "reordered", "the rung must be baseline or reordered");
+    const std::map<std::string, mlmd_rung> rungs = {
+        {"baseline", MLMD_BASELINE}, {"unchecked", MLMD_UNCHECKED}, {"reordered", MLMD_REORDERED}};
+    const auto found = rungs.find(name);
+    require(found != rungs.end(), "the rung must be baseline, unchecked or reordered");
     mlmd_psi waves = writable_wave_functions(psi);
     require(psi.ndim() == 4, "psi must have four axes");
-    if (name == "baseline")
+    if (found->second != MLMD_REORDERED)
         waves = {psi.mutable_data(), {psi.shape(1), psi.shape(2), psi.shape(3)}, psi.shape(0), waves.type};
     const Kinetic kinetic(pairs, angles, phase, bonds);
-    const mlmd_rung rung = name == "baseline" ? MLMD_BASELINE : MLMD_REORDERED;
-    run([&] { return mlmd_kin_rung(&waves, rung, &kinetic.how, threads); });
+    run([&] { return mlmd_kin_rung(&waves, found->second, &kinetic.how, threads); });
 }
 
 static Binding binding([](py::module_ &m) {
