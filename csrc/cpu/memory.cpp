@@ -7,7 +7,7 @@
 #include <cstring>
 
 mlmd_status mlmd_zeros(int64_t bytes, int threads, void **memory) {
-    if (threads < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "threads is below 1");
+    if (const mlmd_status status = mlmd::check(threads)) return status;
     if (bytes < 0 || !memory) return mlmd::fail(MLMD_BAD_ARGUMENT, "bytes is below 0, or there is no place for the result");
     char *data = static_cast<char *>(mlmd::MLMD_ISA::allocate(bytes));
     if (!data) return mlmd::fail(MLMD_OUT_OF_MEMORY, "not enough memory for the array");
