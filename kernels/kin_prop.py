@@ -179,10 +179,8 @@ class KinProp(Plan):
     def pack(self, psi: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Wave functions in blocks of orbitals, the layout in which a step is fastest; see `Packing.pack`."""
         if out is None:
-            self.check_psi(psi, writable=False)
             out = zeros(self.packing.packed_shape, self.dtype, self.threads)
-        shape = self.packing.packed_shape
-        return self.packing.pack(psi, zeros(shape, self.dtype, self.threads) if out is None else out)
+        return self.packing.pack(psi, out)
 
     def unpack(self, packed: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Wave functions from blocks; see `Packing.unpack`."""

@@ -28,7 +28,7 @@ Rotation = tuple[int, int, int, int, float, complex]  # axis, first point, pairs
 SPACING, TIME_STEP = 0.4, 0.04
 FFT = "FFT step, "
 ORBITAL_MAJOR = "numba, by orbital"
-TABLE3 = ("baseline", "unchecked", "reordered", "blocked", "hierarchical")
+TABLE3 = ("baseline", "contiguous", "reordered", "blocked", "hierarchical")
 
 
 def rivals(shape: Shape, norb: int, dtype: DTypeLike, threads: int) -> dict[str, Call]:
@@ -77,7 +77,7 @@ def table3_rivals(shape: Shape, norb: int, dtype: DTypeLike, threads: int) -> di
     packed = wide.pack(psi)
     return {
         "baseline": lambda: module.kin_rung(columns, "baseline", *one.tables(), 1),
-        "unchecked": lambda: module.kin_rung(columns, "unchecked", *one.tables(), 1),
+        "contiguous": lambda: module.kin_rung(columns, "contiguous", *one.tables(), 1),
         "reordered": lambda: module.kin_rung(psi, "reordered", *one.tables(), 1),
         "blocked": lambda: one(psi),
         "hierarchical": lambda: wide(packed),

@@ -46,9 +46,9 @@ static void kin_prop(py::array psi, const py::array &pairs, const py::array &ang
 static void kin_rung(py::array psi, const std::string &name, const py::array &pairs, const py::array &angles,
                      double phase, const py::array &bonds, int threads) {
     const std::map<std::string, mlmd_rung> rungs = {
-        {"baseline", MLMD_BASELINE}, {"unchecked", MLMD_UNCHECKED}, {"reordered", MLMD_REORDERED}};
+        {"baseline", MLMD_BASELINE}, {"contiguous", MLMD_CONTIGUOUS}, {"reordered", MLMD_REORDERED}};
     const auto found = rungs.find(name);
-    require(found != rungs.end(), "the rung must be baseline, unchecked or reordered");
+    require(found != rungs.end(), "the rung must be baseline, contiguous or reordered");
     mlmd_psi waves = writable_wave_functions(psi);
     require(psi.ndim() == 4, "psi must have four axes");
     if (found->second != MLMD_REORDERED)

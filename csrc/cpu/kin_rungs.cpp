@@ -1,7 +1,7 @@
-// The lower rungs of the ladder that kin_prop stands on, kept to be measured against: the loop nest as one would
-// write it first, with std::complex and orbital by orbital on psi[orbital][x][y][z]; the same in real arithmetic,
-// without the checks for NaN that std::complex products have and that keep compilers from vector code; and the sweeps
-// on psi[x][y][z][orbital].
+// The lower rungs of the ladder that kin_prop stands on, kept to be measured against.  Baseline: as one would write it
+// first, orbital by orbital on psi[orbital][x][y][z], line by line along the axis, with std::complex.  Contiguous: the
+// same array, but the inner loop along memory, and products without the checks for NaN that std::complex has, so that
+// compilers make vector code of it.  Reordered: the sweeps on psi[x][y][z][orbital].
 #include <cmath>
 #include <complex>
 
@@ -42,41 +42,47 @@ MLMD_INLINE void for_pairs(const mlmd_sweep &s, const Axis &axis, int64_t block,
     if (s.wrap) work(first + (axis.n - 1) * axis.inner, first);
 }
 
-// The standard library's complex numbers, as one would write it first.
 template <class T>
-struct Standard {
-    typedef std::complex<T> Number;
-    static MLMD_INLINE void turn(Number &a, Number &b, const Rotation<T> &r) {
-        const Number beta(r.re, r.im), old = a;
-        a = r.c * old + beta * b;
-        b = r.c * b - std::conj(beta) * old;
+void baseline(const mlmd_psi &psi, const mlmd_kinetic &how, int threads) {
+    typedef std::complex<T> Z;
+    const int64_t points = psi.n[0] * psi.n[1] * psi.n[2];
+    const Z phase(std::polar(1.0, -how.phase));
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t orbital = 0; orbital < psi.norb; ++orbital) {
+        Z *one = static_cast<Z *>(psi.data) + orbital * points;
+        for (int64_t k = 0; k < how.nsweeps; ++k) {
+            const Axis axis(psi, how.sweeps[k].axis, 1);
+            const Rotation<T> r(how.sweeps[k], how.theta);
+            const Z beta(r.re, r.im);
+            for (int64_t line = 0; line < axis.outer * axis.inner; ++line)
+                for_pairs(how.sweeps[k], axis, line / axis.inner, [&](int64_t a, int64_t b) {
+                    Z &x = one[a + line % axis.inner], &y = one[b + line % axis.inner];
+                    const Z old = x;
+                    x = r.c * old + beta * y;
+                    y = r.c * y - std::conj(beta) * old;
+                });
+        }
+        for (int64_t p = 0; p < points; ++p) one[p] *= phase;
     }
-    static MLMD_INLINE Number product(T re, T im, Number x) { return Number(re, im) * x; }
-};
+}
 
 template <class T>
-struct Unchecked {
-    typedef Complex<T> Number;
-    static MLMD_INLINE void turn(Number &a, Number &b, const Rotation<T> &r) { rotate(a, b, r.c, T(0), r.re, r.im); }
-    static MLMD_INLINE Number product(T re, T im, Number x) { return times(re, im, x); }
-};
-
-template <class T, class Arithmetic>
-void by_orbital(const mlmd_psi &psi, const mlmd_kinetic &how, int threads) {
+void contiguous(const mlmd_psi &psi, const mlmd_kinetic &how, int threads) {
+    typedef Complex<T> Z;
     const int64_t points = psi.n[0] * psi.n[1] * psi.n[2];
     const T phase_re = static_cast<T>(std::cos(how.phase)), phase_im = static_cast<T>(-std::sin(how.phase));
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t orbital = 0; orbital < psi.norb; ++orbital) {
-        auto *one = static_cast<typename Arithmetic::Number *>(psi.data) + orbital * points;
+        Z *one = static_cast<Z *>(psi.data) + orbital * points;
         for (int64_t k = 0; k < how.nsweeps; ++k) {
             const Axis axis(psi, how.sweeps[k].axis, 1);
             const Rotation<T> r(how.sweeps[k], how.theta);
             for (int64_t block = 0; block < axis.outer; ++block)
                 for_pairs(how.sweeps[k], axis, block, [&](int64_t a, int64_t b) {
-                    for (int64_t i = 0; i < axis.inner; ++i) Arithmetic::turn(one[a + i], one[b + i], r);
+                    for (int64_t i = 0; i < axis.inner; ++i) rotate(one[a + i], one[b + i], r.c, T(0), r.re, r.im);
                 });
         }
-        for (int64_t p = 0; p < points; ++p) one[p] = Arithmetic::product(phase_re, phase_im, one[p]);
+        for (int64_t p = 0; p < points; ++p) one[p] = times(phase_re, phase_im, one[p]);
     }
 }
 
@@ -113,9 +119,9 @@ void reordered(const mlmd_psi &psi, const mlmd_kinetic &how, int threads) {
 template <class T>
 void step(const mlmd_psi &psi, mlmd_rung rung, const mlmd_kinetic &how, int threads) {
     if (rung == MLMD_BASELINE)
-        by_orbital<T, Standard<T>>(psi, how, threads);
-    else if (rung == MLMD_UNCHECKED)
-        by_orbital<T, Unchecked<T>>(psi, how, threads);
+        baseline<T>(psi, how, threads);
+    else if (rung == MLMD_CONTIGUOUS)
+        contiguous<T>(psi, how, threads);
     else
         reordered<T>(psi, how, threads);
 }
@@ -134,7 +140,7 @@ MLMD_DECLARE(kin_rung, const mlmd_psi &, mlmd_rung, const mlmd_kinetic &, int)
 
 mlmd_status mlmd_kin_rung(const mlmd_psi *psi, mlmd_rung rung, const mlmd_kinetic *how, int threads) {
     if (const mlmd_status status = mlmd::check(psi, how, threads)) return status;
-    if (rung != MLMD_BASELINE && rung != MLMD_UNCHECKED && rung != MLMD_REORDERED)
+    if (rung != MLMD_BASELINE && rung != MLMD_CONTIGUOUS && rung != MLMD_REORDERED)
          return mlmd::fail(MLMD_BAD_ARGUMENT, "the rung is unknown");
     if (how->v || how->steps != 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "rungs take no potential and one step");
     MLMD_GUARDED(MLMD_PICK(kin_rung)(*psi, rung, *how, threads))

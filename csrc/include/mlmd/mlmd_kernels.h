@@ -118,9 +118,9 @@ MLMD_API void mlmd_free(void *memory);
 /* Kinetic propagator.  psi is `blocks` grids of psi->norb orbitals each, one after the other. */
 MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads);
 
-/* The same step as one would write it first (psi[orbital][x][y][z], std::complex), in real arithmetic, and with the
- * orbitals innermost: what kin_prop is measured against.  Without v, one step at a time, and without care for the norm. */
-typedef enum mlmd_rung { MLMD_BASELINE = 0, MLMD_REORDERED = 1, MLMD_UNCHECKED = 2 } mlmd_rung;
+/* The same step as one would write it first (psi[orbital][x][y][z], line by line), with the inner loop along memory,
+ * and with the orbitals innermost: what kin_prop is measured against.  Without v, one step at a time, and without care for the norm. */
+typedef enum mlmd_rung { MLMD_BASELINE = 0, MLMD_REORDERED = 1, MLMD_CONTIGUOUS = 2 } mlmd_rung;
 MLMD_API mlmd_status mlmd_kin_rung(const mlmd_psi *psi, mlmd_rung rung, const mlmd_kinetic *how, int threads);
 
 /* psi <- exp(-i dt v) psi. */
