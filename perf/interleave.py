@@ -19,7 +19,9 @@ from ..backends import PlanError
 
 DEFAULT_ROUNDS, LEAST_ROUNDS = 7, 5
 SAMPLE_SECONDS = 2e-3  # a sample repeats a short call until it takes about this long
-SETTLE_SECONDS = 5e-2  # idle threads of OpenMP and BLAS spin for a while after a call and would slow the next rival
+SETTLE_SECONDS = 5e-3  # idle threads spin for a while after a call and would slow the next rival
+SPINNING = ("numpy", "OpenBLAS")  # their threads spin for 2^28 cycles; so long a pause after every rival cools caches
+SPIN_SECONDS = 0.15
 RESAMPLES, CONFIDENCE = 2000, 0.95
 
 
@@ -150,6 +152,8 @@ def interleave(
                 show(name)
                 time.sleep(settle)
                 samples[name].append(_sample(call, repeats[name], clock))
+                if settle and name.startswith(SPINNING):
+                    time.sleep(SPIN_SECONDS)
                 done()
     return {name: Timing(name, tuple(seconds)) for name, seconds in samples.items()}
 
