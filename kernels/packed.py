@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .plan import Shape, checked_array, refuse_overlap
+from .plan import Shape, checked_array, refuse_overlap, target
 
 CACHE_LINE = 64
 
@@ -102,13 +102,7 @@ class Packing:
 
     def target(self, packed: Any, out: Any) -> NDArray[Any]:
         """The array to work on in place: ``packed`` itself, or ``out`` with a copy of it."""
-        if out is None or out is packed:
-            return self.check(packed, "psi")
-        self.check(packed, "psi", writable=False)
-        self.check(out, "out")
-        refuse_overlap(packed, out)
-        np.copyto(out, packed)
-        return out
+        return target(packed, out, self.check)
 
     def _columns(self, psi: NDArray[Any]) -> list[NDArray[Any]]:
         return [psi[..., k : k + self.lanes] for k in range(0, self.norb, self.lanes)]

@@ -78,13 +78,7 @@ class Plan(ABC):
 
     def target(self, psi: NDArray[Any], out: Any) -> NDArray[Any]:
         """The array to work on in place: ``psi`` itself, or ``out`` with a copy of ``psi`` in it."""
-        if out is None or out is psi:
-            return self.check_psi(psi)
-        self.check_psi(psi, writable=False)
-        self.check_psi(out, "out")
-        refuse_overlap(psi, out)
-        np.copyto(out, psi)
-        return out
+        return target(psi, out, self.check_psi)
 
     def __repr__(self) -> str:
         grid = "x".join(map(str, self.shape))
@@ -192,6 +186,20 @@ def checked_array(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype
     if writable and not array.flags.writeable:
         raise ArrayError(f"{name} is read-only and would be overwritten: give out=..., or use {name}.copy()")
     return array
+
+
+def target(source: Any, out: Any, check: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+    """The array to work on in place: ``source`` itself, or ``out`` with a copy of ``source`` in it.
+
+    ``check(array, name, writable)`` returns the array or raises ArrayError.
+    """
+    if out is None or out is source:
+        return check(source, "psi", True)
+    check(source, "psi", False)
+    check(out, "out", True)
+    refuse_overlap(source, out)
+    np.copyto(out, source)
+    return out
 
 
 def refuse_overlap(source: NDArray[Any], out: NDArray[Any]) -> None:

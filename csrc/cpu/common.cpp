@@ -40,6 +40,8 @@ bool tiles_granted() {
 #endif
 }
 
+}  // namespace
+
 // What the x86-64 levels hold (System V ABI), by the features that the compilers use of them.
 bool runs_here(Isa isa) {
     __builtin_cpu_init();
@@ -54,6 +56,8 @@ bool runs_here(Isa isa) {
     const bool v4bf16 = __builtin_cpu_supports("avx512bf16");
     return isa == Isa::v4bf16 || !v4bf16 ? v4bf16 : tiles_granted();
 }
+
+namespace {
 
 Isa best() {
     for (const Isa isa : {Isa::amx, Isa::v4bf16, Isa::v4, Isa::v3})

@@ -23,6 +23,7 @@ namespace mlmd {
 enum class Isa { generic, v2, v3, v4, v4bf16, amx };
 
 Isa chosen_isa();
+bool runs_here(Isa isa);
 mlmd_status fail(mlmd_status status, const char *text);
 mlmd_status check(int threads);
 mlmd_status check(const mlmd_psi *psi, int threads);

@@ -13,15 +13,10 @@
 #include "mlmd/rotation.h"
 #include "mlmd/mlmd_kernels.h"
 #include "phases.h"
+#include "wave.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
-
-// i^k
-inline std::complex<double> quarter_turns(int64_t k) {
-    const std::complex<double> powers[4] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
-    return powers[k & 3];
-}
 
 // Real and imaginary parts of a line's points.
 struct Line {
@@ -90,7 +85,7 @@ class Gauges {
     Gauges(const int64_t n[3], const mlmd_kinetic &how, std::complex<double> out, int threads)
         : ny_(n[1]), nz_(n[2]), each_line_(how.v || how.theta[0] != 0.0 || how.theta[1] != 0.0),
           own_(fits(n, how) ? 0 : size(n)), table_(fits(n, how) ? static_cast<Gauge<T> *>(how.work) : own_.get()) {
-        const auto bonds = [&](int axis, int64_t k) { return quarter_turns(k) * std::polar(1.0, -how.theta[axis] * k); };
+        const auto bonds = [&](int axis, int64_t k) { return quarter_turns<double>(k) * std::polar(1.0, -how.theta[axis] * k); };
         std::vector<std::complex<double>> gx, gy;
         const Lines room(1 + 4 * threads, nz_);  // got here: an exception must not leave the parallel region
         const Line gz = room[0];
@@ -111,7 +106,7 @@ class Gauges {
                     if (how.before != 0.0) phases(how.v + line * nz_, -how.before, nz_, before.re, before.im);
                     if (how.after != 0.0) phases(how.v + line * nz_, -how.after, nz_, after.re, after.im);
                 }
-                fill(line, each_line_ ? gx[line / ny_] * gy[line % ny_] : quarter_turns(line), gz, before, after, out, in,
+                fill(line, each_line_ ? gx[line / ny_] * gy[line % ny_] : quarter_turns<double>(line), gz, before, after, out, in,
                      exit);
             }
         }

@@ -3,7 +3,7 @@
 // The grid is a column of planes, planes are columns of lines, lines of points; each axis has its wave (wave.h).
 // When a plane is loaded its lines get the waves of y and z in the first-level cache, then the wave of x turns it
 // against the planes before, which are still in the second-level cache, and finished planes leave.  What has to be
-// near: about four planes.  Orbitals that are too many for that are best kept in blocks (psi.blocks); in one wide
+// near: about four planes.  Orbitals that are too many for that are best kept in several blocks; in one wide
 // grid the wave of x makes a pass of its own, line by line.
 #include <algorithm>
 #include <unistd.h>
@@ -27,7 +27,7 @@ struct Chains {
 };
 
 template <class T>
-Chains<T> longest_run(const std::vector<Arrival> &arrivals) {
+Chains<T> first_run(const std::vector<Arrival> &arrivals) {
     const auto is_chain = [&](size_t k) {
         return arrivals[k].turns.size() == 1 && arrivals[k].turns[0].kind == Kind::chain;
     };
@@ -175,17 +175,21 @@ int64_t ranges_for(const mlmd_psi &psi, int64_t blocks, int64_t plane_bytes, int
     return std::max<int64_t>(1, std::min(wanted, psi.n[0] / LEAST_RANGE));
 }
 
+// Several steps: one after the other on each block, while it is in a cache, if nothing joins ranges.
 template <class T, class Width>
-void run(const mlmd_psi &psi, int64_t blocks, Width width, const Step<T> &step, int64_t ranges, int threads) {
+void run(const mlmd_psi &psi, int64_t blocks, Width width, const Step<T> &step, int32_t steps, int64_t ranges,
+         int threads) {
     T *data = static_cast<T *>(psi.data);
     const int64_t size = psi.n[0] * psi.n[1] * psi.n[2] * width;
+    const int32_t in_a_row = step.wave[0].rest.empty() ? steps : 1;
 #pragma omp parallel num_threads(threads)
-    {
+    for (int32_t k = 0; k < steps; k += in_a_row) {
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < blocks * ranges; ++item) {
             const int64_t range = item % ranges;
             const Block<T, Width> block(data + item / ranges * size, psi.n, width, step);
-            block.first_pass(psi.n[0] * range / ranges, psi.n[0] * (range + 1) / ranges);
+            for (int32_t own = 0; own < in_a_row; ++own)
+                block.first_pass(psi.n[0] * range / ranges, psi.n[0] * (range + 1) / ranges);
         }
         if (!step.wave[0].rest.empty()) {
 #pragma omp for schedule(static)
@@ -211,14 +215,12 @@ void propagate(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int
         scale *= wave[axis].scale;
     }
     const Step<T> step = {{wave[0], wave[1], wave[2]},
-                          longest_run<T>(wave[2].first),
+                          first_run<T>(wave[2].first),
                           {psi.n, how, std::polar(scale, -how.phase), threads}};
-    for (int32_t k = 0; k < how.steps; ++k) {
-        if (width == CACHE_LINE / static_cast<int64_t>(sizeof(T)))
-            run(psi, blocks, std::integral_constant<int64_t, CACHE_LINE / sizeof(T)>{}, step, ranges, threads);
-        else
-            run(psi, blocks, width, step, ranges, threads);
-    }
+    if (width == CACHE_LINE / static_cast<int64_t>(sizeof(T)))
+        run(psi, blocks, std::integral_constant<int64_t, CACHE_LINE / sizeof(T)>{}, step, how.steps, ranges, threads);
+    else
+        run(psi, blocks, width, step, how.steps, ranges, threads);
 }
 
 }  // namespace

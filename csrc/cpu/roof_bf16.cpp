@@ -5,37 +5,19 @@
 
 #ifdef MLMD_ENTRY
 
-#if defined(__x86_64__) && defined(__linux__) && \
+#if defined(MLMD_HAVE_v2) && defined(__linux__) && \
     ((defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11) || (defined(__clang__) && __clang_major__ >= 12))
 #define MLMD_HAVE_BF16
 #endif
 
 #ifdef MLMD_HAVE_BF16
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace mlmd {
 namespace {
 
 // A variant forced below v4 goes without, so that the roofs are those of the variant.
-bool wide_variant() { return chosen_isa() != Isa::v2 && chosen_isa() != Isa::v3; }
-
-// Leaf 7 of cpuid tells of both; that the system saves the registers is told by the level v4 and by arch_prctl.
-bool has_avx512_bf16() {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return wide_variant() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
-}
-
-bool has_amx_bf16() {
-    constexpr long ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18;
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    if (!wide_variant() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-    if (!(d >> 24 & 1) || !(d >> 22 & 1)) return false;
-    static const bool permitted = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
-    return permitted;
-}
+bool has(Isa unit) { return chosen_isa() >= Isa::v4 && runs_here(unit); }
 
 struct alignas(64) TileConfig {
     uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -117,11 +99,11 @@ mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int threads, dou
     if (unit != MLMD_BF16_TILES && unit != MLMD_BF16_DOT_PRODUCTS)
         return mlmd::fail(MLMD_BAD_ARGUMENT, "there is no such bf16 unit");
 #ifdef MLMD_HAVE_BF16
-    if (unit == MLMD_BF16_TILES && mlmd::has_amx_bf16()) {
+    if (unit == MLMD_BF16_TILES && mlmd::has(mlmd::Isa::amx)) {
         *flops = mlmd::run_chains(mlmd::tile_chains, 4 * mlmd::TILE_FLOPS, rounds, threads);
         return MLMD_OK;
     }
-    if (unit == MLMD_BF16_DOT_PRODUCTS && mlmd::has_avx512_bf16()) {
+    if (unit == MLMD_BF16_DOT_PRODUCTS && mlmd::has(mlmd::Isa::v4bf16)) {
         *flops = mlmd::run_chains(mlmd::dot_chains, mlmd::DOT_CHAINS * mlmd::DOT_FLOPS, rounds, threads);
         return MLMD_OK;
     }

@@ -34,15 +34,9 @@ Turn lone(int32_t a, Real factor, mlmd_type type) {
     return {Kind::lone, {a, a, 0, 0}, c, rounded(factor - c, type), 0.0, 0.0};
 }
 
-// i^k
-Number quarter_turns(int64_t k) {
-    const Number powers[4] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
-    return powers[k & 3];
-}
-
 // The turns of one sweep; `scale` takes its cosine.
 Turns turns_of(int64_t n, const mlmd_sweep &s, Real angle, Real theta, mlmd_type type, Real *scale) {
-    const Number mismatch = -quarter_turns(-n) * std::polar(Real(1), theta * n);
+    const Number mismatch = -quarter_turns<Real>(-n) * std::polar(Real(1), theta * n);
     const int32_t last = static_cast<int32_t>(n - 1);
     if (s.count == 0 && !s.wrap) return {};
     if (s.count == 0) return {general(last, std::sin(angle) * mismatch, 1, type)};

@@ -15,12 +15,20 @@
 // unitary far below the rounding of psi.
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <vector>
 
 #include "mlmd/mlmd_kernels.h"
 
 namespace mlmd {
+
+// i^k
+template <class Real>
+std::complex<Real> quarter_turns(int64_t k) {
+    const std::complex<Real> powers[4] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
+    return powers[k & 3];
+}
 
 enum class Kind {
     pair,     // a - re b, b + re a
