@@ -99,7 +99,11 @@ packages, where = package_map()
 setup(
     packages=packages,
     package_dir=where,
-    package_data={"mlmd": ["py.typed"], "mlmd.dcmesh.qxmd": ["*.dat"]},
+    package_data={
+        "mlmd": ["py.typed"],
+        "mlmd.dcmesh.qxmd": ["*.dat"],
+        "mlmd.backends": ["spirv_files/*"],
+    },
     include_package_data=False,
     ext_modules=[
         Extension(

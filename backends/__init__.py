@@ -8,19 +8,27 @@ from __future__ import annotations
 if __name__ != "mlmd.backends":
     raise ImportError("import mlmd.backends, not backends: this folder is a part of the package mlmd")
 
+from .arrays import HOST, Arrays
 from .base import Backend, Status
-from .errors import ArrayError, BackendUnavailable, MlmdError, PlanError
+from .device import Device, DeviceBackend, Traffic
+from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
 from .machine import Machine, default_threads, describe, physical_memory
 from .registry import get, names
 
 __all__ = [
+    "HOST",
     "ArrayError",
+    "Arrays",
     "Backend",
     "BackendUnavailable",
+    "Device",
+    "DeviceBackend",
+    "DeviceMemoryError",
     "Machine",
     "MlmdError",
     "PlanError",
     "Status",
+    "Traffic",
     "default_threads",
     "describe",
     "get",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from .arrays import HOST, Arrays
 from .errors import BackendUnavailable
 
 
@@ -59,6 +60,22 @@ class Backend:
         except ImportError as error:
             return Status(False, f"{error}; {self.install}")
         return Status(True, "ready")
+
+    def at(self, index: int) -> Backend:
+        """The same backend on another device; the host is one device.
+
+        Raises
+        ------
+        BackendUnavailable
+            If there is none of that number.
+        """
+        if index != 0:
+            raise BackendUnavailable(f"backend '{self.name}' is the host, which has no device {index}")
+        return self
+
+    def arrays(self) -> Arrays:
+        """The arrays that its kernels take: NumPy's."""
+        return HOST
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel.

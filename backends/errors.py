@@ -17,3 +17,14 @@ class ArrayError(MlmdError, ValueError):
 
 class PlanError(MlmdError, ValueError):
     """A plan was asked for with parameters that make no sense."""
+
+
+class DeviceMemoryError(MlmdError, MemoryError):
+    """A device has not the memory that an array needs; nothing was made."""
+
+    def __init__(self, device: str, asked: int, free: int | None, total: int) -> None:
+        left = f"{free / 2**30:.2f} GiB are free" if free is not None else "it does not say how much is free"
+        super().__init__(
+            f"{device} has not the memory: asked for {asked / 2**30:.2f} GiB, {left} of {total / 2**30:.2f} GiB; "
+            "use fewer orbitals or points, complex64, or another device"
+        )

@@ -20,8 +20,8 @@ def names() -> list[str]:
     return [name for name in _modules() if _find(name) is not None]
 
 
-def get(name: str) -> Backend:
-    """Backend of that name.
+def get(name: str | Backend) -> Backend:
+    """Backend of that name, of a device by its number: ``"cuda:1"``; a backend itself is given back.
 
     Raises
     ------
@@ -33,13 +33,16 @@ def get(name: str) -> Backend:
     >>> get("cpu").name
     'cpu'
     """
-    found = _find(name) if name in _modules() else None
-    if found is None:
+    if isinstance(name, Backend):
+        return name
+    base, _, number = name.partition(":")
+    found = _find(base) if base in _modules() else None
+    if found is None or (number and not number.isdigit()):
         raise BackendUnavailable(
             f"backend {name!r} is not there; known: {', '.join(names())}; "
             f"a backend that ships separately is installed with: pip install 'mlmd[{name}]'"
         )
-    return found
+    return found.at(int(number)) if number else found
 
 
 def _modules() -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..backends import Backend
 from .constants import SPEED_OF_LIGHT
 from .plan import Plan, checked_boundary, checked_spacing, vector, whole
 
@@ -82,7 +83,7 @@ class Current(Plan):
         norb: int,
         spacing: float | Sequence[float],
         dtype: DTypeLike = "complex128",
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         boundary: str | Sequence[str] = "periodic",
         threads: int | None = None,
     ) -> None:
@@ -128,13 +129,9 @@ class Current(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        self.check_psi(psi, writable=False)
-        self.check_occupations(f)
-        if density is not None:
-            self.check_field(density, "density", writable=True)
         h = np.array(self.spacing)
         theta = np.array(vector("A", A)) * h / SPEED_OF_LIGHT
-        norm, *bonds = self.sums(psi, f, density)
+        norm, *bonds = self.arrays.asnumpy(self.sums(psi, f, density))
         turned = np.exp(1j * theta) * np.array(bonds)
         energy = float(np.sum((norm.real - turned.real) / h**2))
         return Measure(float(norm.real), energy, turned.imag / (h * self.dv * self.points))
@@ -142,8 +139,11 @@ class Current(Plan):
     def sums(
         self, psi: NDArray[Any], f: NDArray[np.float64], density: NDArray[np.float64] | None = None
     ) -> NDArray[np.complex128]:
-        """The raw sums [norm, b_x, b_y, b_z], complex128; the density goes into the array given for it."""
-        totals = np.zeros(4, np.complex128)
+        """The raw sums [norm, b_x, b_y, b_z], complex128, an array of the backend; arguments as in `measure`."""
+        psi, f = self.check_psi(psi, writable=False), self.check_occupations(f)
+        if density is not None:
+            density = self.check_field(density, "density", writable=True)
+        totals = self.arrays.zeros((4,), np.complex128)
         self._raw(psi, f, self._periodic, self.dv, density, totals, self.threads)
         return totals
 

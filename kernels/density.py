@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..backends import Backend
 from .plan import Plan, whole
 
 
@@ -46,7 +47,7 @@ class Density(Plan):
         shape: Sequence[int],
         norb: int,
         dtype: DTypeLike = "complex128",
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         threads: int | None = None,
     ) -> None:
         super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
@@ -74,11 +75,10 @@ class Density(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        self.check_psi(psi, writable=False)
-        self.check_occupations(f)
-        n = np.empty(self.shape) if out is None else self.check_field(out, "out", writable=True)
+        psi, f = self.check_psi(psi, writable=False), self.check_occupations(f)
+        n = self.arrays.empty(self.shape, np.float64) if out is None else self.check_field(out, "out", writable=True)
         self._raw(psi, f, n, self.threads)
-        return n
+        return n if out is None else out
 
     def flops(self) -> int:
         """Two squares, a sum and a weighted sum for each element."""

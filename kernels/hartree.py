@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import MlmdError, PlanError
+from ..backends import Backend, MlmdError, PlanError
 from .dsa import fastest_mode, friction, predictor_order
 from .multigrid import make_levels
 from .plan import Plan, checked_boundary, checked_spacing, positive, refuse_overlap, whole
@@ -81,7 +81,7 @@ class Hartree(Plan):
         tol: float = 1e-10,
         max_cycles: int = 100,
         sweeps: int = 4,
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         threads: int | None = None,
     ) -> None:
         super().__init__(shape, 0, "complex128", backend, threads)

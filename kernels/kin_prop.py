@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..backends import PlanError
+from ..backends import HOST, Backend, PlanError
 from .constants import SPEED_OF_LIGHT
 from .memory import zeros
 from .packed import Packing
@@ -41,6 +41,7 @@ ORDERS: dict[str, tuple[tuple[str, float], ...]] = {
 LOCAL: dict[str, tuple[float, float]] = {"both": (0.5, 0.5), "before": (1.0, 0.0), "after": (0.0, 1.0)}
 PAIR_FLOPS = 8
 WORK_REALS = 9  # for each grid point: the phases of its way in and out
+WORK_AXES = 128  # for the axes
 PHASE_FLOPS = 20  # on the way in and on the way out
 
 Sweeps = tuple[NDArray[np.int32], NDArray[np.float64], float]
@@ -95,7 +96,7 @@ class KinProp(Plan):
         spacing: float | Sequence[float],
         dt: float,
         dtype: DTypeLike = "complex128",
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         boundary: str | Sequence[str] = "periodic",
         threads: int | None = None,
     ) -> None:
@@ -103,12 +104,12 @@ class KinProp(Plan):
         self.spacing = checked_spacing(spacing)
         self.boundary = checked_boundary(boundary, self.shape)
         self.dt = real("dt", dt)
-        self.packing = Packing(self.shape, self.norb, self.dtype)
+        self.packing = Packing(self.shape, self.norb, self.dtype, self.arrays)
         self._sets = [pair_sets(n, kind == "periodic") for n, kind in zip(self.shape, self.boundary, strict=True)]
         self._known = {
             (part, adjoint): self._tabulate(part, adjoint) for part in ORDERS for adjoint in (False, True)
         }
-        self._spare: list[NDArray[np.uint8]] = []
+        self._spare: list[Any] = []
         self._raw = self.load("kin_prop")
 
     def __call__(
@@ -119,7 +120,8 @@ class KinProp(Plan):
         local: str = "both",
         steps: int = 1,
         out: Any = None,
-    ) -> NDArray[Any]:
+        bonds: Any = None,
+    ) -> Any:
         """Propagate by one step or several, with the local potential if it is given.
 
         Parameters
@@ -136,6 +138,8 @@ class KinProp(Plan):
             Steps to take with A and v as they are.
         out : ndarray, optional
             Where the result goes.
+        bonds : ndarray, (3,), float64, optional
+            Instead of A what `peierls` makes of it, an array of the backend: for steps whose A is on a device already.
 
         Returns
         -------
@@ -161,24 +165,34 @@ class KinProp(Plan):
             raise PlanError(f"local is {local!r}; give one of {', '.join(LOCAL)}")
         times = tuple(share * self.dt for share in LOCAL[local])
         if v is not None:
-            self.check_field(v, "v")
-        return self._apply("full", psi, A, False, v, times, whole("steps", steps, at_least=0), out)
+            v = self.check_field(v, "v")
+        return self._apply("full", psi, self._phases(A, bonds), False, v, times, whole("steps", steps, 0), out)
 
     def first_half(
-        self, psi: NDArray[Any], A: Sequence[float] = (0.0, 0.0, 0.0), adjoint: bool = False, out: Any = None
-    ) -> NDArray[Any]:
+        self,
+        psi: NDArray[Any],
+        A: Sequence[float] = (0.0, 0.0, 0.0),
+        adjoint: bool = False,
+        out: Any = None,
+        bonds: Any = None,
+    ) -> Any:
         """The factors O/2 E/2 W/2 of the step (W/2 acts first) and half of the phase; ``adjoint`` undoes it."""
-        return self._apply("first", psi, A, adjoint, None, (0.0, 0.0), 1, out)
+        return self._apply("first", psi, self._phases(A, bonds), adjoint, None, (0.0, 0.0), 1, out)
 
     def second_half(
-        self, psi: NDArray[Any], A: Sequence[float] = (0.0, 0.0, 0.0), adjoint: bool = False, out: Any = None
-    ) -> NDArray[Any]:
+        self,
+        psi: NDArray[Any],
+        A: Sequence[float] = (0.0, 0.0, 0.0),
+        adjoint: bool = False,
+        out: Any = None,
+        bonds: Any = None,
+    ) -> Any:
         """The factors W/2 E/2 O/2 of the step (O/2 acts first) and half of the phase; ``adjoint`` undoes it."""
-        return self._apply("second", psi, A, adjoint, None, (0.0, 0.0), 1, out)
+        return self._apply("second", psi, self._phases(A, bonds), adjoint, None, (0.0, 0.0), 1, out)
 
     def pack(self, psi: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Wave functions in blocks of orbitals, the layout in which a step is fastest; see `Packing.pack`."""
-        if out is None:
+        if out is None and self.arrays is HOST:
             out = zeros(self.packing.packed_shape, self.dtype, self.threads)
         return self.packing.pack(psi, out)
 
@@ -188,7 +202,7 @@ class KinProp(Plan):
 
     def tables(self, A: Sequence[float] = (0.0, 0.0, 0.0)) -> tuple[Any, ...]:
         """What a raw kernel gets of a full step: pairs, angles, phase, bonds; see `reference`."""
-        return *self._known["full", False], self._bonds(A)
+        return *self._known["full", False], self.peierls(A)
 
     def flops(self) -> int:
         """Floating-point operations of a full step: 8 for each pair rotation, 20 for the phases of a number."""
@@ -200,29 +214,40 @@ class KinProp(Plan):
         """Least memory traffic of a call: read and write psi once."""
         return 2 * self.points * self.norb * self.dtype.itemsize
 
-    def _apply(
-        self, part: str, psi: Any, A: Any, adjoint: bool, v: Any, times: tuple[float, ...], steps: int, out: Any
-    ) -> NDArray[Any]:
-        bonds = self._bonds(A)
-        result = self._target(psi, out)
-        blocks = result if result.ndim == 5 else result[None]
-        work = self._take_work()
-        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, work, self.threads)
-        self._spare.append(work)
-        return result
+    def peierls(self, A: Sequence[float]) -> NDArray[np.float64]:
+        """Peierls phase A h / c of a bond along each axis, (3,) float64.
 
-    def _take_work(self) -> NDArray[np.uint8]:
+        Examples
+        --------
+        >>> KinProp((4, 6, 8), 2, 0.5, 0.05, backend="reference").peierls((0, 0, 137.035999)).round(6).tolist()
+        [0.0, 0.0, 0.5]
+        """
+        return np.array([a * h / SPEED_OF_LIGHT for a, h in zip(vector("A", A), self.spacing, strict=True)])
+
+    def _phases(self, A: Any, bonds: Any) -> Any:
+        if bonds is None:
+            return self.peierls(A)
+        return self.arrays.checked("bonds", bonds, (3,), np.dtype(np.float64), False)
+
+    def _apply(
+        self, part: str, psi: Any, bonds: Any, adjoint: bool, v: Any, times: tuple[float, ...], steps: int, out: Any
+    ) -> Any:
+        work = self._target(psi, out)
+        blocks = work if work.ndim == 5 else work[None]
+        spare = self._take_spare()
+        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, spare, self.threads)
+        self._spare.append(spare)
+        return psi if out is None else out
+
+    def _take_spare(self) -> Any:
         """Working memory that no other call has: the plan may be called from several threads at once."""
         try:
             return self._spare.pop()
         except IndexError:
-            return np.empty(WORK_REALS * self.points * self.real_dtype.itemsize, np.uint8)
+            size = (WORK_REALS * self.points + WORK_AXES) * self.real_dtype.itemsize
+            return self.arrays.empty((size,), np.uint8)
 
-    def _bonds(self, A: Any) -> NDArray[np.float64]:
-        """Peierls phase of a bond along each axis."""
-        return np.array([a * h / SPEED_OF_LIGHT for a, h in zip(vector("A", A), self.spacing, strict=True)])
-
-    def _target(self, psi: Any, out: Any) -> NDArray[Any]:
+    def _target(self, psi: Any, out: Any) -> Any:
         return self.packing.target(psi, out) if getattr(psi, "ndim", 4) == 5 else self.target(psi, out)
 
     def _tabulate(self, part: str, adjoint: bool) -> Sweeps:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..backends import Backend
 from .plan import Plan, real, whole
 
 
@@ -49,7 +50,7 @@ class LocProp(Plan):
         norb: int,
         dt: float,
         dtype: DTypeLike = "complex128",
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         threads: int | None = None,
     ) -> None:
         super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
@@ -83,10 +84,9 @@ class LocProp(Plan):
             If an array does not fit the plan.
         """
         time = self.dt if dt is None else real("dt", dt)
-        self.check_field(v, "v")
-        work = self.target(psi, out)
-        self._raw(work, v, time, self.threads)
-        return work
+        v = self.check_field(v, "v")
+        self._raw(self.target(psi, out), v, time, self.threads)
+        return psi if out is None else out
 
     def flops(self) -> int:
         """A complex product for each element (sine and cosine are not counted)."""

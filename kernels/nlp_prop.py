@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..backends import PlanError
+from ..backends import HOST, Backend, PlanError
 from .bf16 import products, split
-from .plan import Plan, checked_array, positive, whole
+from .plan import Plan, positive, whole
 
 
 class Mode(NamedTuple):
@@ -80,7 +80,7 @@ class NlpProp(Plan):
         dv: float,
         dtype: DTypeLike = "complex128",
         mode: str | None = None,
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         threads: int | None = None,
     ) -> None:
         super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
@@ -94,8 +94,8 @@ class NlpProp(Plan):
                 f"mode {self.mode!r} would lower complex128 wave functions; use dtype='complex64' or mode='fp64'"
             )
         self._arithmetic = MODES[self.mode]
-        self._Q: NDArray[Any] | None = None
-        self._S: NDArray[Any] | None = None
+        self._Q: Any = None
+        self._S: Any = None
         self._raw = self.load("nlp_prop")
         self._pack = self.load("nlp_pack") if self._arithmetic.parts else None
 
@@ -107,24 +107,24 @@ class NlpProp(Plan):
         Q : ndarray, (nx, ny, nz, rank), complex64 or complex128
             Columns, orthonormal under dv.
         S : ndarray, (rank, rank), complex128
-            Middle matrix.
+            Middle matrix: a NumPy array, or one of the backend's device, of which no copy is made.
 
         Raises
         ------
         ArrayError
             If an array does not fit the plan.
         """
-        known = isinstance(Q, np.ndarray) and Q.dtype in (np.dtype(np.complex64), np.dtype(np.complex128))
-        kind = Q.dtype if known else self._arithmetic.dtype
-        checked_array("Q", Q, (*self.shape, self.rank), kind, False)
-        checked_array("S", S, (self.rank, self.rank), np.dtype(np.complex128), False)
+        kind, a = self.arrays.dtype_of(Q), self.arrays
+        kind = kind if kind in (np.dtype(np.complex64), np.dtype(np.complex128)) else self._arithmetic.dtype
+        Q = a.checked("Q", Q, (*self.shape, self.rank), kind, False)
+        middle = self._take_middle(S)
         columns = Q.reshape(self.points, self.rank)
         if self._pack is None:
             self._Q = columns.astype(self._arithmetic.dtype)
         else:
             columns = columns.astype(self._arithmetic.dtype, copy=False)
             self._Q = self._pack(columns, self._arithmetic.parts, self.threads)
-        self._S = S.copy()
+        self._S = middle
 
     def set_middle(self, S: NDArray[Any]) -> None:
         """Replace the middle matrix and keep Q.
@@ -143,8 +143,14 @@ class NlpProp(Plan):
         """
         if self._Q is None:
             raise PlanError("the plan has no operator yet; call plan.set(Q, S) first")
-        checked_array("S", S, (self.rank, self.rank), np.dtype(np.complex128), False)
-        self._S = S.copy()
+        self._S = self._take_middle(S)
+
+    def _take_middle(self, S: Any) -> Any:
+        """A copy of a NumPy array where the backend works, or an array of a device as it is."""
+        shape, kind = (self.rank, self.rank), np.dtype(np.complex128)
+        if self.arrays is HOST or isinstance(S, np.ndarray):
+            return self.arrays.asarray(HOST.checked("S", S, shape, kind, False).copy())
+        return self.arrays.checked("S", S, shape, kind, False)
 
     def __call__(self, psi: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Apply the operator.
@@ -170,10 +176,9 @@ class NlpProp(Plan):
         """
         if self._Q is None:
             raise PlanError("the plan has no operator yet; call plan.set(Q, S) first")
-        work = self.target(psi, out)
-        flat = work.reshape(self.points, self.norb)
+        flat = self.target(psi, out).reshape(self.points, self.norb)
         self._raw(flat, self._Q, self._S, self.dv, self._arithmetic.parts, self.threads)
-        return work
+        return psi if out is None else out
 
     def flops(self) -> int:
         """8 for each product of complex numbers in the two tall products and the small one between them."""

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .plan import Plan, checked_array, positive, whole
+from ..backends import Backend
+from .plan import Plan, positive, whole
 
 KINDS = (np.dtype(np.complex64), np.dtype(np.complex128))
 
@@ -53,7 +54,7 @@ class Overlap(Plan):
         rank: int,
         dv: float,
         dtype: DTypeLike = "complex128",
-        backend: str = "cpu",
+        backend: str | Backend = "cpu",
         threads: int | None = None,
     ) -> None:
         super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
@@ -84,16 +85,15 @@ class Overlap(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        known = isinstance(psi0, np.ndarray) and psi0.dtype in KINDS
-        checked_array("psi0", psi0, (*self.shape, self.rank), psi0.dtype if known else self.dtype, False)
-        self.check_psi(psi, writable=False)
-        if out is None:
-            out = np.empty((self.rank, self.norb), np.complex128)
-        else:
-            checked_array("out", out, (self.rank, self.norb), KINDS[1], True)
-        left = psi0.reshape(self.points, self.rank).astype(max(psi0.dtype, self.dtype), copy=False)
-        self._raw(left, psi.reshape(self.points, self.norb), self.dv, out, self.threads)
-        return out
+        kind = self.arrays.dtype_of(psi0)
+        kind = kind if kind in KINDS else self.dtype
+        psi0 = self.arrays.checked("psi0", psi0, (*self.shape, self.rank), kind, False)
+        psi, shape = self.check_psi(psi, writable=False), (self.rank, self.norb)
+        a, wide = self.arrays, KINDS[1]
+        to = a.empty(shape, wide) if out is None else a.checked("out", out, shape, wide, True)
+        left = psi0.reshape(self.points, self.rank).astype(max(kind, self.dtype), copy=False)
+        self._raw(left, psi.reshape(self.points, self.norb), self.dv, to, self.threads)
+        return to if out is None else out
 
     def flops(self) -> int:
         """8 for each product of complex numbers."""

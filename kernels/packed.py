@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .plan import Shape, checked_array, refuse_overlap, target
+from ..backends import HOST, Arrays
+from .plan import Shape, refuse_overlap, target
 
 CACHE_LINE = 64
 
@@ -28,6 +29,8 @@ class Packing:
         Number of orbitals.
     dtype : dtype
         complex64 (8 orbitals in a block) or complex128 (4).
+    arrays : Arrays
+        Those of the backend.
 
     Examples
     --------
@@ -40,7 +43,8 @@ class Packing:
     True
     """
 
-    def __init__(self, shape: Shape, norb: int, dtype: DTypeLike) -> None:
+    def __init__(self, shape: Shape, norb: int, dtype: DTypeLike, arrays: Arrays = HOST) -> None:
+        self.arrays = arrays
         self.dtype = np.dtype(dtype)
         self.shape, self.norb = shape, norb
         self.lanes = CACHE_LINE // self.dtype.itemsize
@@ -63,13 +67,13 @@ class Packing:
         ArrayError
             If an array does not fit.
         """
-        checked_array("psi", psi, (*self.shape, self.norb), self.dtype, False)
-        packed = np.empty(self.packed_shape, self.dtype) if out is None else self.check(out, "out")
-        refuse_overlap(psi, packed)
-        for block, part in zip(packed, self._columns(psi), strict=True):
+        given = self.arrays.checked("psi", psi, (*self.shape, self.norb), self.dtype, False)
+        packed = self.arrays.empty(self.packed_shape, self.dtype) if out is None else self.check(out, "out")
+        refuse_overlap(self.arrays, given, packed)
+        for block, part in zip(packed, self._columns(given), strict=True):
             block[..., : part.shape[-1]] = part
             block[..., part.shape[-1] :] = 0.0
-        return packed
+        return packed if out is None else out
 
     def unpack(self, packed: NDArray[Any], out: Any = None) -> NDArray[Any]:
         """Copy wave functions out of blocks.
@@ -88,21 +92,21 @@ class Packing:
         ArrayError
             If an array does not fit.
         """
-        self.check(packed, "packed", writable=False)
-        shape = (*self.shape, self.norb)
-        psi = np.empty(shape, self.dtype) if out is None else checked_array("out", out, shape, self.dtype, True)
-        refuse_overlap(packed, psi)
-        for block, part in zip(packed, self._columns(psi), strict=True):
+        given = self.check(packed, "packed", writable=False)
+        shape, a = (*self.shape, self.norb), self.arrays
+        psi = a.empty(shape, self.dtype) if out is None else a.checked("out", out, shape, self.dtype, True)
+        refuse_overlap(a, given, psi)
+        for block, part in zip(given, self._columns(psi), strict=True):
             part[...] = block[..., : part.shape[-1]]
-        return psi
+        return psi if out is None else out
 
-    def check(self, packed: Any, name: str, writable: bool = True) -> NDArray[Any]:
+    def check(self, packed: Any, name: str, writable: bool = True) -> Any:
         """The packed wave functions, if they are of this layout."""
-        return checked_array(name, packed, self.packed_shape, self.dtype, writable)
+        return self.arrays.checked(name, packed, self.packed_shape, self.dtype, writable)
 
-    def target(self, packed: Any, out: Any) -> NDArray[Any]:
+    def target(self, packed: Any, out: Any) -> Any:
         """The array to work on in place: ``packed`` itself, or ``out`` with a copy of it."""
-        return target(packed, out, self.check)
+        return target(self.arrays, packed, out, self.check)
 
     def _columns(self, psi: NDArray[Any]) -> list[NDArray[Any]]:
         return [psi[..., k : k + self.lanes] for k in range(0, self.norb, self.lanes)]

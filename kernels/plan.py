@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..backends import ArrayError, PlanError, default_threads, get
+from ..backends import ArrayError, Arrays, Backend, PlanError, default_threads, get
 
 Shape = tuple[int, int, int]
 Boundary = tuple[str, str, str]
@@ -29,8 +29,8 @@ class Plan(ABC):
         Number of orbitals (0 for a plan that takes no wave functions).
     dtype : dtype
         complex64 or complex128.
-    backend : str
-        ``"reference"``, ``"numba"``, ``"cpu"``, ...
+    backend : str or Backend
+        ``"reference"``, ``"numba"``, ``"cpu"``, ``"sycl"``, ``"cuda:1"``, ...; arrays are those of the backend.
     threads : int, optional
         Threads of a call; by default ``OMP_NUM_THREADS``, else the processors of this process (of an MPI rank: its
         share of the node's).
@@ -43,12 +43,16 @@ class Plan(ABC):
         If the backend is not there or does not work here.
     """
 
-    def __init__(self, shape: Sequence[int], norb: int, dtype: DTypeLike, backend: str, threads: int | None) -> None:
+    def __init__(
+        self, shape: Sequence[int], norb: int, dtype: DTypeLike, backend: str | Backend, threads: int | None
+    ) -> None:
         self.shape = checked_shape(shape)
         self.norb = whole("norb", norb, at_least=0)
         self.dtype = checked_dtype(dtype)
         self.real_dtype = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
-        self.backend = backend
+        self.backend = backend if isinstance(backend, str) else backend.name
+        self._backend = get(backend)
+        self.arrays: Arrays = self._backend.arrays()
         self.threads = default_threads() if threads is None else whole("threads", threads, at_least=1)
         self.points = math.prod(self.shape)
 
@@ -62,23 +66,23 @@ class Plan(ABC):
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel on this plan's backend."""
-        return get(self.backend).load(kernel)
+        return self._backend.load(kernel)
 
-    def check_psi(self, psi: Any, name: str = "psi", writable: bool = True) -> NDArray[Any]:
+    def check_psi(self, psi: Any, name: str = "psi", writable: bool = True) -> Any:
         """The wave functions, if they are what the plan was made for."""
-        return checked_array(name, psi, (*self.shape, self.norb), self.dtype, writable)
+        return self.arrays.checked(name, psi, (*self.shape, self.norb), self.dtype, writable)
 
-    def check_field(self, field: Any, name: str, writable: bool = False) -> NDArray[Any]:
+    def check_field(self, field: Any, name: str, writable: bool = False) -> Any:
         """A real field on the grid, if it is float64 of the plan's shape."""
-        return checked_array(name, field, self.shape, np.dtype(np.float64), writable)
+        return self.arrays.checked(name, field, self.shape, np.dtype(np.float64), writable)
 
-    def check_occupations(self, f: Any) -> NDArray[Any]:
+    def check_occupations(self, f: Any) -> Any:
         """The occupations, if they are float64 of shape (norb,)."""
-        return checked_array("f", f, (self.norb,), np.dtype(np.float64), False)
+        return self.arrays.checked("f", f, (self.norb,), np.dtype(np.float64), False)
 
-    def target(self, psi: NDArray[Any], out: Any) -> NDArray[Any]:
+    def target(self, psi: NDArray[Any], out: Any) -> Any:
         """The array to work on in place: ``psi`` itself, or ``out`` with a copy of ``psi`` in it."""
-        return target(psi, out, self.check_psi)
+        return target(self.arrays, psi, out, self.check_psi)
 
     def __repr__(self) -> str:
         grid = "x".join(map(str, self.shape))
@@ -165,46 +169,22 @@ def checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return kind
 
 
-def checked_array(name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> NDArray[Any]:
-    """The array itself, if its type, shape and memory are what a kernel needs.
-
-    Raises
-    ------
-    ArrayError
-        Naming the argument, what came, what is needed and the way out.
-    """
-    if not isinstance(array, np.ndarray):
-        raise ArrayError(f"{name} is a {type(array).__name__}; expected a numpy.ndarray: use np.asarray")
-    if array.dtype != dtype:
-        raise ArrayError(f"{name} has dtype {array.dtype}; expected {dtype}: use {name}.astype('{dtype}')")
-    if array.shape != shape:
-        raise ArrayError(f"{name} has shape {array.shape}; expected {shape}: make a plan for this shape, or reshape")
-    if not array.flags.c_contiguous:
-        raise ArrayError(f"{name} is not C-contiguous (strides {array.strides}): use np.ascontiguousarray({name})")
-    if not array.flags.aligned:
-        raise ArrayError(f"{name} is not aligned in memory: use {name}.copy()")
-    if writable and not array.flags.writeable:
-        raise ArrayError(f"{name} is read-only and would be overwritten: give out=..., or use {name}.copy()")
-    return array
-
-
-def target(source: Any, out: Any, check: Callable[..., NDArray[Any]]) -> NDArray[Any]:
+def target(arrays: Arrays, source: Any, out: Any, check: Callable[..., Any]) -> Any:
     """The array to work on in place: ``source`` itself, or ``out`` with a copy of ``source`` in it.
 
-    ``check(array, name, writable)`` returns the array or raises ArrayError.
+    ``check(array, name, writable)`` returns the array as the kernels take it, or raises ArrayError.
     """
     if out is None or out is source:
         return check(source, "psi", True)
-    check(source, "psi", False)
-    check(out, "out", True)
-    refuse_overlap(source, out)
-    np.copyto(out, source)
-    return out
+    given, to = check(source, "psi", False), check(out, "out", True)
+    refuse_overlap(arrays, given, to)
+    arrays.copy(to, given)
+    return to
 
 
-def refuse_overlap(source: NDArray[Any], out: NDArray[Any]) -> None:
+def refuse_overlap(arrays: Arrays, source: Any, out: Any) -> None:
     """Refuse an output that shares memory with the input in part."""
-    if np.may_share_memory(source, out):
+    if arrays.overlap(source, out):
         raise ArrayError(
             "out overlaps the input in memory: give the same array for an in-place call, or a separate one"
         )

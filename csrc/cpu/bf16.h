@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "simd.h"
+#include "mlmd/simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "common.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 #include "widen.h"
 
 namespace mlmd {

@@ -6,7 +6,7 @@
 #include <complex>
 
 #include "common.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

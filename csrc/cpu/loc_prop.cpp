@@ -3,7 +3,7 @@
 
 #include "common.h"
 #include "phases.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

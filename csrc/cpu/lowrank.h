@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "common.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

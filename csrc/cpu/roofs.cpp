@@ -1,6 +1,6 @@
 // Roofs of the machine: passes over memory, and chains of multiply-adds that never leave the registers.
 #include "common.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

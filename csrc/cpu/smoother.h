@@ -9,7 +9,7 @@
 
 #include "common.h"
 #include "levels.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gauge.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 #include "wave.h"
 
 namespace mlmd {

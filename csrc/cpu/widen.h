@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common.h"
-#include "simd.h"
+#include "mlmd/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from mlmd.backends import get
 
 TOLERANCE = {"complex128": 1e-12, "complex64": 2e-6}
 
@@ -76,3 +79,13 @@ def problems(draw: st.DrawFn) -> Problem:
         threads=draw(st.integers(1, 3)),
         seed=draw(st.integers(0, 2**32 - 1)),
     )
+
+
+def put(backend: str, array: NDArray) -> Any:
+    """The array where the backend works."""
+    return get(backend).arrays().asarray(array)
+
+
+def fetch(backend: str, array: Any) -> NDArray:
+    """An array of the backend as a NumPy array."""
+    return get(backend).arrays().asnumpy(array)

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from mlmd import kernels
 
-from .problems import TOLERANCE, Problem, difference, orthonormal, problems
+from .problems import TOLERANCE, Problem, difference, fetch, orthonormal, problems, put
 
 
 @given(p=problems(), part=st.sampled_from(["__call__", "first_half", "second_half", "adjoint"]))
 def test_kin_prop(backend: str, p: Problem, part: str) -> None:
     def run(dtype: str, name: str, threads: int) -> np.ndarray:
         plan = kernels.kin_prop(p.shape, p.norb, p.spacing, p.dt, dtype, name, p.boundary, threads)
-        psi = p.psi().astype(dtype)
+        psi = put(name, p.psi().astype(dtype))
         if part == "adjoint":
-            return plan.first_half(psi, p.A, adjoint=True)
-        return getattr(plan, part)(psi, p.A)
+            return fetch(name, plan.first_half(psi, p.A, adjoint=True))
+        return fetch(name, getattr(plan, part)(psi, p.A))
 
     assert difference(run(p.dtype, backend, p.threads), run("complex128", "reference", 1)) <= TOLERANCE[p.dtype]
 
@@ -37,8 +37,10 @@ def test_kin_prop_with_potential(backend: str, p: Problem, local: str, steps: in
     reference = kernels.kin_prop(p.shape, p.norb, p.spacing, p.dt, "complex128", "reference", p.boundary)
     psi = p.psi()
     expected = reference(psi.astype(complex), p.A, **times)
-    work = plan.unpack(plan(plan.pack(psi), p.A, **times)) if packed else plan(psi, p.A, **times)
-    assert difference(work, expected) <= TOLERANCE[p.dtype]
+    given = put(backend, psi)
+    times["v"] = None if v is None else put(backend, v)
+    work = plan.unpack(plan(plan.pack(given), p.A, **times)) if packed else plan(given, p.A, **times)
+    assert difference(fetch(backend, work), expected) <= TOLERANCE[p.dtype]
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "dirichlet"])
@@ -49,8 +51,10 @@ def test_kin_prop_over_several_ranges(
     """Four threads on one block divide x; planes beyond the cache (the last shape) make a second pass."""
     psi = rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))
     A, v = (20.0, 30.0, -40.0), rng.normal(size=shape)
-    plans = [kernels.kin_prop(shape, norb, 0.4, 0.1, "complex128", b, boundary, 4) for b in (backend, "reference")]
-    result, expected = (plan(psi.copy(), A, v) for plan in plans)
+    result, expected = (
+        fetch(b, kernels.kin_prop(shape, norb, 0.4, 0.1, "complex128", b, boundary, 4)(put(b, psi.copy()), A, put(b, v)))
+        for b in (backend, "reference")
+    )
     assert difference(result, expected) <= TOLERANCE["complex128"]
 
 
@@ -60,7 +64,7 @@ def test_loc_prop(backend: str, p: Problem) -> None:
     psi = p.psi()
     expected = kernels.loc_prop(p.shape, p.norb, p.dt, "complex128", "reference")(psi.astype(complex), v)
     plan = kernels.loc_prop(p.shape, p.norb, p.dt, p.dtype, backend, p.threads)
-    assert difference(plan(psi, v), expected) <= TOLERANCE[p.dtype]
+    assert difference(fetch(backend, plan(put(backend, psi), put(backend, v))), expected) <= TOLERANCE[p.dtype]
 
 
 @given(p=problems(), rank=st.sampled_from([1, 2, 3, 5, 8, 19, 32]), wide=st.booleans())
@@ -73,9 +77,9 @@ def test_nlp_prop(backend: str, p: Problem, rank: int, wide: bool) -> None:
     reference = kernels.nlp_prop(p.shape, p.norb, rank, p.dv, "complex128", backend="reference")
     plan = kernels.nlp_prop(p.shape, p.norb, rank, p.dv, p.dtype, "fp64" if wide else None, backend, p.threads)
     reference.set(Q, S)
-    plan.set(Q, S)
+    plan.set(put(backend, Q), S)
     expected = reference(psi.astype(complex))
-    assert difference(plan(psi), expected) <= TOLERANCE[p.dtype]
+    assert difference(fetch(backend, plan(put(backend, psi))), expected) <= TOLERANCE[p.dtype]
 
 
 @given(p=problems())
@@ -83,8 +87,8 @@ def test_density(backend: str, p: Problem) -> None:
     f = p.random().uniform(0.0, 2.0, p.norb)
     psi = p.psi()
     expected = kernels.density(p.shape, p.norb, "complex128", "reference")(psi.astype(complex), f)
-    n = kernels.density(p.shape, p.norb, p.dtype, backend, p.threads)(psi, f)
-    assert difference(n, expected) <= TOLERANCE["complex128"]
+    n = kernels.density(p.shape, p.norb, p.dtype, backend, p.threads)(put(backend, psi), put(backend, f))
+    assert difference(fetch(backend, n), expected) <= TOLERANCE["complex128"]
 
 
 @given(p=problems())
@@ -93,7 +97,9 @@ def test_current(backend: str, p: Problem) -> None:
     psi = p.psi()
     reference = kernels.current(p.shape, p.norb, p.spacing, "complex128", "reference", p.boundary)
     plan = kernels.current(p.shape, p.norb, p.spacing, p.dtype, backend, p.boundary, p.threads)
-    assert difference(plan.sums(psi, f), reference.sums(psi.astype(complex), f)) <= TOLERANCE["complex128"]
+    expected = reference.sums(psi.astype(complex), f)
+    psi, f = put(backend, psi), put(backend, f)
+    assert difference(fetch(backend, plan.sums(psi, f)), expected) <= TOLERANCE["complex128"]
     assert np.array_equal(plan(psi, f, p.A), plan.measure(psi, f, p.A).J)
 
 
@@ -104,7 +110,7 @@ def test_hartree(backend: str, p: Problem, method: str) -> None:
     results = []
     for name, threads in ((backend, p.threads), ("reference", 1)):
         plan = kernels.hartree(p.shape, p.spacing, p.boundary, method, tol=1e-9, backend=name, threads=threads)
-        results.append((plan(n, v=start), plan.last[0]))
+        results.append((fetch(name, plan(put(name, n), v=put(name, start))), plan.last[0]))
     (v, cycles), (expected, expected_cycles) = results
     assert cycles == expected_cycles
     assert difference(v, expected) <= 1e-12
@@ -114,17 +120,17 @@ def test_hartree(backend: str, p: Problem, method: str) -> None:
 def test_same_bits_in_each_run(backend: str, dtype: str, rng: np.random.Generator) -> None:
     shape, norb, rank = (11, 8, 9), 5, 6
     psi = (rng.normal(size=(*shape, norb)) + 1j * rng.normal(size=(*shape, norb))).astype(dtype)
-    Q, S, f, v = (
-        orthonormal(rng, shape, rank, 0.1),
-        np.eye(rank) * (0.3 + 1j),
-        rng.uniform(size=norb),
-        rng.normal(size=shape),
+    S = np.eye(rank) * (0.3 + 1j)
+    Q, f, v = (
+        put(backend, array)
+        for array in (orthonormal(rng, shape, rank, 0.1), rng.uniform(size=norb), rng.normal(size=shape))
     )
 
     def run() -> list[np.ndarray]:
         nonlocal_part = kernels.nlp_prop(shape, norb, rank, 0.1, dtype, backend=backend, threads=2)
         nonlocal_part.set(Q, S)
-        work = kernels.kin_prop(shape, norb, 0.4, 0.1, dtype, backend, threads=2)(psi.copy(), (0.0, 1.0, 2.0))
+        work = put(backend, psi.copy())
+        kernels.kin_prop(shape, norb, 0.4, 0.1, dtype, backend, threads=2)(work, (0.0, 1.0, 2.0))
         kernels.loc_prop(shape, norb, 0.1, dtype, backend, threads=2)(work, v)
         nonlocal_part(work)
         n = kernels.density(shape, norb, dtype, backend, threads=2)(work, f)
@@ -132,7 +138,7 @@ def test_same_bits_in_each_run(backend: str, dtype: str, rng: np.random.Generato
         potentials = [
             kernels.hartree(shape, 0.4, method=m, backend=backend, threads=2)(n) for m in ("multigrid", "dsa")
         ]
-        return [work, n, sums, *potentials]
+        return [fetch(backend, array) for array in (work, n, sums, *potentials)]
 
     for first, second in zip(run(), run(), strict=True):
         assert first.tobytes() == second.tobytes()

@@ -7,13 +7,7 @@
 // the result; added last, or to a rounded product, they would be lost every time, and the norm would drift.
 #pragma once
 
-#if defined(__CUDACC__) || defined(__HIPCC__)
-#define MLMD_INLINE __host__ __device__ __forceinline__
-#elif defined(__GNUC__)
-#define MLMD_INLINE inline __attribute__((always_inline))
-#else
-#define MLMD_INLINE inline
-#endif
+#include "portable.h"
 
 namespace mlmd {
 

@@ -1,18 +1,21 @@
-// Vector registers full of interleaved complex numbers, of the width of the instruction set compiled for.
+// Registers full of interleaved complex numbers: vector registers of the width of the instruction set compiled for, or,
+// where the compiler knows none (CUDA, HIP), the few numbers that a thread loads at once.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <utility>
 
-#include "mlmd/rotation.h"
+#include "rotation.h"
 
 #define MLMD_LAMBDA __attribute__((always_inline))
 
 namespace mlmd {
 namespace MLMD_ISA {
 
-#if defined(__AVX512F__)
+#if defined(MLMD_VECTOR_BYTES)
+constexpr int VECTOR_BYTES = MLMD_VECTOR_BYTES;
+#elif defined(__AVX512F__)
 constexpr int VECTOR_BYTES = 64;
 #elif defined(__AVX__)
 constexpr int VECTOR_BYTES = 32;
@@ -21,7 +24,7 @@ constexpr int VECTOR_BYTES = 16;
 #endif
 
 // The type that psi of type T is turned and rotated in: without fused multiply-adds float needs double (rotation.h).
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(MLMD_DEVICE)
 template <class T>
 using Work = T;
 #else
@@ -29,12 +32,39 @@ template <class T>
 using Work = double;
 #endif
 
+#if defined(MLMD_NO_VECTORS)
+// What a vector register is elsewhere.
+template <class T, int N>
+struct alignas(N * sizeof(T)) Few {
+    T x[N];
+    MLMD_INLINE T operator[](int k) const { return x[k]; }
+    MLMD_INLINE T &operator[](int k) { return x[k]; }
+    friend MLMD_INLINE Few operator+(Few a, Few b) { return each(a, b, [](T p, T q) { return p + q; }); }
+    friend MLMD_INLINE Few operator-(Few a, Few b) { return each(a, b, [](T p, T q) { return p - q; }); }
+    friend MLMD_INLINE Few operator*(Few a, Few b) { return each(a, b, [](T p, T q) { return p * q; }); }
+    friend MLMD_INLINE Few operator*(T c, Few b) { return each(b, b, [c](T, T q) { return c * q; }); }
+    friend MLMD_INLINE Few operator-(T c, Few b) { return each(b, b, [c](T, T q) { return c - q; }); }
+
+  private:
+    template <class F>
+    static MLMD_INLINE Few each(Few a, Few b, F &&f) {
+        for (int k = 0; k < N; ++k) a.x[k] = f(a.x[k], b.x[k]);
+        return a;
+    }
+};
+#endif
+
 // Some whole complex numbers (re, im, re, im, ...) in one register.
 template <class T, int BYTES>
 struct Pack {
+    static constexpr int64_t SIZE = BYTES / sizeof(T);
+#if defined(MLMD_NO_VECTORS)
+    typedef Few<T, SIZE> Vec;
+    typedef Vec Loose;  // a thread loads aligned numbers
+#else
     typedef T Vec __attribute__((vector_size(BYTES)));
     typedef T Loose __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
-    static constexpr int64_t SIZE = BYTES / sizeof(T);
+#endif
     Vec v;
 
     static MLMD_INLINE Pack load(const T *p) { return {*reinterpret_cast<const Loose *>(p)}; }
@@ -49,19 +79,24 @@ struct Pack {
 
     // alternate(im) of im[0] = -x, im[1] = x: in single precision one load.
     static MLMD_INLINE Vec alternate(const T *im) {
+#if !defined(MLMD_NO_VECTORS)
         if constexpr (sizeof(T) == sizeof(float) && SIZE > 2) {
             typedef int64_t Wide __attribute__((vector_size(BYTES)));
             int64_t both;
             std::memcpy(&both, im, sizeof both);
             return reinterpret_cast<Vec>(both + Wide{});
-        } else {
-            return alternate(im[1]);
         }
+#endif
+        return alternate(im[1]);
     }
 
     // (im, re, im, re, ...)
     MLMD_INLINE Pack swapped() const {
-#if defined(__clang__)
+#if defined(MLMD_NO_VECTORS)
+        Pack y = *this;
+        for (int64_t k = 0; k < SIZE; ++k) y.v[k] = v[k ^ 1];
+        return y;
+#elif defined(__clang__)
         return swapped(std::make_integer_sequence<int, SIZE>{});
 #else
         typedef decltype(v < v) Mask;
@@ -82,7 +117,7 @@ struct Pack {
     static MLMD_INLINE Vec signs(std::integer_sequence<int, K...>) {
         return Vec{(K % 2 ? T(1) : T(-1))...};
     }
-#if defined(__clang__)
+#if defined(__clang__) && !defined(MLMD_NO_VECTORS)
     template <int... K>
     MLMD_INLINE Pack swapped(std::integer_sequence<int, K...>) const {
         return {__builtin_shufflevector(v, v, (K ^ 1)...)};
@@ -113,7 +148,8 @@ MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::V
 
 template <class T, int B>
 MLMD_INLINE Pack<T, B> rounded(Pack<T, B> x) {
-#if defined(__x86_64__)
+#if defined(MLMD_DEVICE)
+#elif defined(__x86_64__)
     asm("" : "+x"(x.v));
 #elif defined(__aarch64__)
     asm("" : "+w"(x.v));

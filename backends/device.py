@@ -1,0 +1,193 @@
+"""A device with memory and a queue of its own: what SYCL and CUDA have in common.
+
+Work is queued in order and runs while Python goes on; `Device.synchronize` waits for it.  Nothing is copied between
+host and device but by `asarray`, `asnumpy` and `constant`, which count their bytes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import Arrays
+from .base import Backend, Status
+from .errors import BackendUnavailable
+
+CONSTANTS = 512  # small arrays that are kept on a device
+
+
+@dataclass
+class Traffic:
+    """Bytes that went to the device and back."""
+
+    to_device: int = 0
+    to_host: int = 0
+
+
+class Device(Arrays):
+    """Memory, queue and kernels of one device.
+
+    Attributes
+    ----------
+    name : str
+        As in ``backend="sycl:0"``.
+    processor : bool
+        Whether it is a processor: kernels are then tasks for its threads, else work items that share memory accesses.
+    traffic : Traffic
+        Bytes copied between host and device so far.
+    """
+
+    name: str
+    processor: bool = False
+
+    def __init__(self) -> None:
+        self.traffic = Traffic()
+        self._constants: OrderedDict[bytes, Any] = OrderedDict()
+        self._lock = Lock()
+
+    @abstractmethod
+    def launch(self, kernel: str, size: tuple[int, ...], group: tuple[int, ...], *arguments: Any) -> None:
+        """Queue a kernel.
+
+        Parameters
+        ----------
+        kernel : str
+            Its file in ``csrc`` and its name, ``"density:density_f32"``.
+        size, group : tuple of int
+            Work items in all, rounded up to whole groups, and in a group, along each dimension; the last one is the
+            fastest.
+        *arguments
+            This device's arrays, and NumPy scalars of the types that the kernel has.
+
+        Raises
+        ------
+        BackendUnavailable
+            If there is no such kernel.
+        """
+
+    @abstractmethod
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
+        """Queue c <- a b + beta c, or a^H b + beta c, for two-dimensional C-contiguous arrays of one type."""
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Wait for all that was queued."""
+
+    @abstractmethod
+    def memory(self) -> tuple[int | None, int]:
+        """Bytes of its memory that are free (None if it does not tell), and in all."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Wait, give memory back, and refuse further work."""
+
+    def settle(self) -> None:
+        """Called at the end of each kernel of a plan: waits if somebody else's queue has a part in it."""
+        return
+
+    def constant(self, array: NDArray[Any]) -> Any:
+        """A small array on the device; the same bytes are copied only once."""
+        key = array.dtype.char.encode() + repr(array.shape).encode() + array.tobytes()
+        with self._lock:
+            if key not in self._constants:
+                self._constants[key] = self.asarray(array)
+            self._constants.move_to_end(key)
+            while len(self._constants) > CONSTANTS:
+                self._constants.popitem(last=False)
+            return self._constants[key]
+
+
+@dataclass(frozen=True)
+class DeviceBackend(Backend):
+    """A backend of devices with numbers: ``"sycl"`` is ``"sycl:0"``.
+
+    Parameters
+    ----------
+    count : callable
+        Number of devices; 0 if the backend does not work.
+    open : callable
+        Makes the device of a number; called once for each.
+    why_none : callable
+        What to say where there is none.
+    index : int
+        Number of the device.
+    """
+
+    count: Callable[[], int] = field(default=lambda: 0)
+    open: Callable[[int], Device] = field(default=lambda index: _none(index))
+    why_none: Callable[[], str] = field(default=lambda: "no device")
+    index: int = 0
+
+    def at(self, index: int) -> DeviceBackend:
+        """The same backend on another device."""
+        return replace(self, index=index)
+
+    def status(self) -> Status:
+        """Whether the modules import and the device is there."""
+        status = super().status()
+        if not status.works:
+            return status
+        try:
+            there = self.count()
+        except Exception as error:  # a driver may fail in any way it likes; whoever asks wants to know how
+            return Status(False, f"asking for devices failed: {error}")
+        if self.index >= there:
+            return Status(False, self.why_none() if there == 0 else f"there are {there}: numbers 0 to {there - 1}")
+        return status
+
+    def arrays(self) -> Device:
+        """The device itself.
+
+        Raises
+        ------
+        BackendUnavailable
+            If it does not work here.
+        """
+        status = self.status()
+        if not status.works:
+            raise BackendUnavailable(f"backend '{self.name}:{self.index}' does not work here: {status.reason}")
+        return _opened(self)
+
+    def load(self, kernel: str) -> Callable[..., Any]:
+        """Raw implementation of a kernel on this device."""
+        device = self.arrays()
+        return partial(_run, device, super().load(kernel))
+
+
+@cache
+def _opened(backend: DeviceBackend) -> Device:
+    return backend.open(backend.index)
+
+
+def _run(device: Device, raw: Callable[..., Any], *arguments: Any) -> Any:
+    result = raw(device, *arguments)
+    device.settle()
+    return result
+
+
+def _none(index: int) -> Device:
+    raise BackendUnavailable(f"there is no device {index}")
+
+
+def rounded_up(size: tuple[int, ...], group: tuple[int, ...]) -> list[int]:
+    """Work items in whole groups.
+
+    Examples
+    --------
+    >>> rounded_up((5, 64), (2, 64))
+    [6, 64]
+    """
+    return [-(-n // g) * g for n, g in zip(size, group, strict=True)]
+
+
+def real_scalar(dtype: np.dtype[Any], value: float) -> Any:
+    """A number in the real type of a complex one."""
+    return np.float32(value) if dtype == np.complex64 else np.float64(value)

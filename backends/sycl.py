@@ -1,0 +1,280 @@
+"""SYCL through dpctl, on Intel processors and GPUs; arrays are dpnp's, or any other in unified shared memory.
+
+Kernels come as SPIR-V (see `spirv`), so no compiler is needed.  The pip packages of ``mlmd[sycl]`` bring a driver for
+Intel processors; that of an Intel GPU comes with the system.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections import deque
+from importlib.metadata import PackageNotFoundError, files
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from . import spirv
+from .arrays import check_form
+from .device import Device, DeviceBackend, rounded_up
+from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
+
+SCALARS = {"i4": ctypes.c_int32, "i8": ctypes.c_int64, "f4": ctypes.c_float, "f8": ctypes.c_double}
+DRIVERS = "OCL_ICD_FILENAMES"
+
+
+def find_driver() -> None:
+    """Tell the OpenCL loader where the processor's driver of pip is; it looks only once, when first asked."""
+    if os.environ.get(DRIVERS):
+        return
+    try:
+        listed = files("intel-opencl-rt") or []
+    except PackageNotFoundError:
+        return
+    for file in listed:
+        if file.name == "libintelocl.so":
+            os.environ[DRIVERS] = os.path.realpath(file.locate())
+
+
+def devices() -> list[Any]:
+    """All dpctl devices that the kernels run on: GPUs and processors, in dpctl's order, with double precision."""
+    find_driver()
+    import dpctl
+
+    found = [*dpctl.get_devices(device_type="gpu"), *dpctl.get_devices(device_type="cpu")]
+    return [device for device in found if device.has_aspect_fp64]
+
+
+def why_none() -> str:
+    """What to say where no device is found."""
+    chosen = os.environ.get("ONEAPI_DEVICE_SELECTOR")
+    if chosen:
+        return f"no device: ONEAPI_DEVICE_SELECTOR={chosen} hides those that are there; unset it"
+    if not os.environ.get(DRIVERS):
+        return "no device: install a driver for this processor with: pip install intel-opencl-rt"
+    return (
+        "no device: if this program used dpctl or dpnp before MLMD, the driver was found too late: import "
+        f"mlmd.backends.sycl first, or set {DRIVERS}={os.environ[DRIVERS]} before the program starts"
+    )
+
+
+class SyclDevice(Device):
+    """A SYCL device with one in-order queue.
+
+    Parameters
+    ----------
+    queue : dpctl.SyclQueue
+        In order; work is queued here.
+    name : str
+        What errors call it.
+
+    Raises
+    ------
+    PlanError
+        If the queue is not in order.
+
+    Examples
+    --------
+    A queue of one's own:
+
+    >>> from mlmd.backends import sycl  # doctest: +SKIP
+    >>> backend = sycl.on(dpctl.SyclQueue("gpu", property="in_order"))  # doctest: +SKIP
+    >>> plan = mlmd.kernels.density((70, 70, 72), 64, backend=backend)  # doctest: +SKIP
+    """
+
+    def __init__(self, queue: Any, name: str) -> None:
+        super().__init__()
+        if not queue.is_in_order:
+            raise PlanError("the queue runs out of order; make it with dpctl.SyclQueue(..., property='in_order')")
+        self.queue, self.name = queue, name
+        self.processor = bool(queue.sycl_device.has_aspect_cpu)
+        self.closed = False
+        self._kernels: dict[str, Any] = {}
+        self._programs: dict[str, Any] = {}
+        self._running: deque[tuple[Any, Any]] = deque()
+        self._foreign = False
+
+    def checked(self, name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> Any:
+        """The array as a dpnp array on this device; see `Arrays.checked`."""
+        import dpnp
+
+        self._check_open()
+        own = array if isinstance(array, dpnp.ndarray) else self._adopted(name, array)
+        check_form(name, own.dtype, own.shape, shape, dtype)
+        if not own.flags.c_contiguous:
+            raise ArrayError(f"{name} is not C-contiguous (strides {own.strides}): use dpnp.ascontiguousarray({name})")
+        if writable and not own.flags.writable:
+            raise ArrayError(f"{name} is read-only and would be overwritten: give out=..., or use {name}.copy()")
+        if own.sycl_queue != self.queue:
+            self._take_over(name, own.sycl_queue)
+        return own
+
+    def _adopted(self, name: str, array: Any) -> Any:
+        import dpnp
+
+        if isinstance(array, np.ndarray):
+            raise ArrayError(f"{name} is a numpy.ndarray; expected an array on {self.name}: use dpnp.asarray({name})")
+        try:
+            if hasattr(array, "__sycl_usm_array_interface__"):
+                return dpnp.asarray(array, copy=False)
+            return dpnp.from_dlpack(array)
+        except Exception as error:  # any library's array may refuse in its own way
+            raise ArrayError(
+                f"{name} is a {type(array).__name__} that cannot be used on {self.name} without a copy ({error}): "
+                "use dpnp.asarray"
+            ) from error
+
+    def _take_over(self, name: str, queue: Any) -> None:
+        """Wait for the queue that an array comes from, and let it wait for us when the kernel is queued."""
+        if queue.sycl_context != self.queue.sycl_context or queue.sycl_device != self.queue.sycl_device:
+            raise ArrayError(
+                f"{name} is on {queue.sycl_device.name} ({queue.sycl_device.filter_string}), the plan on {self.name}; "
+                "make the plan for that device, or copy the array"
+            )
+        queue.wait()
+        self._foreign = True
+
+    def settle(self) -> None:
+        """See `Device.settle`."""
+        if self._foreign:
+            self.synchronize()
+            self._foreign = False
+
+    def dtype_of(self, array: Any) -> Any:
+        """See `Arrays.dtype_of`."""
+        return None if isinstance(array, np.ndarray) else getattr(array, "dtype", None)
+
+    def empty(self, shape: Any, dtype: DTypeLike) -> Any:
+        """See `Arrays.empty`; raises DeviceMemoryError."""
+        import dpctl.memory
+        import dpnp
+
+        self._check_open()
+        try:
+            return dpnp.empty(tuple(shape), dtype=dtype, sycl_queue=self.queue)
+        except (dpctl.memory.USMAllocationError, MemoryError) as error:
+            asked = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+            raise DeviceMemoryError(self.name, asked, *self.memory()) from error
+
+    def zeros(self, shape: Any, dtype: DTypeLike) -> Any:
+        """See `Arrays.zeros`."""
+        made = self.empty(shape, dtype)
+        made[...] = 0
+        return made
+
+    def copy(self, to: Any, source: Any) -> None:
+        """See `Arrays.copy`."""
+        self._running.append((self.queue.memcpy_async(_memory(to), _memory(source), to.nbytes), (to, source)))
+
+    def overlap(self, a: Any, b: Any) -> bool:
+        """See `Arrays.overlap`."""
+        first, second = (_memory(x)._pointer for x in (a, b))
+        return first < second + b.nbytes and second < first + a.nbytes
+
+    def asarray(self, array: NDArray[Any]) -> Any:
+        """See `Arrays.asarray`."""
+        source = np.ascontiguousarray(array)
+        made = self.empty(source.shape, source.dtype)
+        if source.size:
+            _memory(made).copy_from_host(source.reshape(-1).view(np.uint8))
+        self.traffic.to_device += source.nbytes
+        return made
+
+    def asnumpy(self, array: Any) -> NDArray[Any]:
+        """See `Arrays.asnumpy`; waits for what was queued before."""
+        self.synchronize()
+        made = np.empty(array.shape, array.dtype)
+        if made.size:
+            _memory(array).copy_to_host(made.reshape(-1).view(np.uint8))
+        self.traffic.to_host += made.nbytes
+        return made
+
+    def launch(self, kernel: str, size: tuple[int, ...], group: tuple[int, ...], *arguments: Any) -> None:
+        """See `Device.launch`."""
+        if 0 in size:
+            return
+        compiled = self._kernels.get(kernel) or self._load(kernel)
+        given = [_argument(a) for a in arguments]
+        event = self.queue.submit_async(compiled, given, rounded_up(size, group), list(group))
+        self._running.append((event, given))
+        while len(self._running) > 1 and self._running[0][0].execution_status.name == "complete":
+            self._running.popleft()
+
+    def _load(self, kernel: str) -> Any:
+        self._check_open()
+        import dpctl.program
+
+        file, _, name = kernel.partition(":")
+        if file not in self._programs:
+            binary = spirv.load(file)
+            self._programs[file] = dpctl.program.create_program_from_spirv(self.queue, binary)
+        program = self._programs[file]
+        full = f"__sycl_kernel_{name}"
+        if not program.has_sycl_kernel(full):
+            raise BackendUnavailable(f"backend '{self.name}' has no kernel {name!r} in csrc/sycl/{file}.cpp")
+        self._kernels[kernel] = program.get_sycl_kernel(full)
+        return self._kernels[kernel]
+
+    def synchronize(self) -> None:
+        """See `Device.synchronize`."""
+        self.queue.wait()
+        self._running.clear()
+
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
+        """See `Device.gemm`."""
+        raise NotImplementedError
+
+    def memory(self) -> tuple[int | None, int]:
+        """See `Device.memory`."""
+        from dpctl.utils import intel_device_info
+
+        device = self.queue.sycl_device
+        return intel_device_info(device).get("free_memory"), int(device.global_mem_size)
+
+    def close(self) -> None:
+        """See `Device.close`."""
+        self.synchronize()
+        self._kernels.clear()
+        self._programs.clear()
+        self._constants.clear()
+        self.closed = True
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise PlanError(f"the queue of {self.name} is closed; make a new plan on another device or queue")
+
+
+def _memory(array: Any) -> Any:
+    from dpctl.memory import as_usm_memory
+
+    return as_usm_memory(array)
+
+
+def _argument(value: Any) -> Any:
+    return SCALARS[value.dtype.str[1:]](value.item()) if isinstance(value, np.generic) else _memory(value)
+
+
+def on(queue: Any) -> DeviceBackend:
+    """A backend that works on a queue of the caller, which must be in order."""
+    device = SyclDevice(queue, f"sycl ({queue.sycl_device.filter_string})")
+    return DeviceBackend(**{**vars(BACKEND), "count": lambda: 1, "open": lambda index: device})
+
+
+def _open(index: int) -> SyclDevice:
+    import dpctl
+
+    return SyclDevice(dpctl.SyclQueue(devices()[index], property="in_order"), f"sycl:{index}")
+
+
+BACKEND = DeviceBackend(
+    name="sycl",
+    summary="SYCL on Intel processors and GPUs, through dpctl",
+    module="mlmd.kernels.device.{kernel}",
+    attribute="{kernel}",
+    requires=("dpctl", "dpnp"),
+    install="install it with: pip install 'mlmd[sycl]'",
+    count=lambda: len(devices()),
+    open=_open,
+    why_none=why_none,
+)

@@ -1,0 +1,33 @@
+// What differs between the compilers that share these headers: g++ and clang++ (host), nvcc and NVRTC (CUDA), hipcc,
+// and the SYCL compiler.
+#pragma once
+
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define MLMD_INLINE __host__ __device__ __forceinline__
+#define MLMD_NO_VECTORS
+#define MLMD_DEVICE
+#elif defined(__GNUC__)
+#define MLMD_INLINE inline __attribute__((always_inline))
+#else
+#define MLMD_INLINE inline
+#endif
+
+#if defined(SYCL_LANGUAGE_VERSION)
+#include <sycl/sycl.hpp>
+#define MLMD_DEVICE
+#define MLMD_MATH sycl::
+#elif defined(__CUDACC__) || defined(__HIPCC__)
+#define MLMD_MATH ::
+#else
+#include <cmath>
+#define MLMD_MATH std::
+#endif
+#define MLMD_SQRT MLMD_MATH sqrt
+#define MLMD_COS MLMD_MATH cos
+#define MLMD_SIN MLMD_MATH sin
+#define MLMD_CBRT MLMD_MATH cbrt
+#define MLMD_LOG MLMD_MATH log
+
+#if !defined(MLMD_ISA)
+#define MLMD_ISA device
+#endif
