@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from mlmd import kernels
 from mlmd.kernels.constants import SPEED_OF_LIGHT
 from mlmd.kernels.kin_prop import ORDERS, pair_sets
 
+from . import hosted
 from .problems import difference, normalised, norms
 
 DRIFT = {"complex128": 1e-12, "complex64": 1e-6}
@@ -50,7 +50,7 @@ def test_reference_is_the_product_of_dense_exponentials(part: str, boundary: str
         for n, h, a, kind in zip(shape, spacing, A_ON, kinds, strict=True)
     ]
     points = int(np.prod(shape))
-    plan = kernels.kin_prop(shape, points, spacing, dt, backend="reference", boundary=boundary)
+    plan = hosted.kin_prop(shape, points, spacing, dt, backend="reference", boundary=boundary)
     unit = np.eye(points, dtype=complex).reshape(*shape, points)
     apply = plan if part == "full" else getattr(plan, f"{part}_half")
     assert np.allclose(apply(unit, A_ON).reshape(points, points), reduce(np.kron, operators), rtol=0, atol=1e-13)
@@ -61,7 +61,7 @@ def norm_changes(
 ) -> np.ndarray:
     """Relative change of the norm of each of 8 orbitals in 1,000 steps."""
     psi = normalised(np.random.default_rng(1), shape, 8, 0.09).astype(dtype)
-    plan = kernels.kin_prop(shape, 8, (0.4, 0.45, 0.5), dt, dtype, backend, boundary, threads=1)
+    plan = hosted.kin_prop(shape, 8, (0.4, 0.45, 0.5), dt, dtype, backend, boundary, threads=1)
     before = norms(psi, 0.09)
     for _ in range(1000):
         plan(psi, A)
@@ -92,7 +92,7 @@ def test_backward_undoes_forward(backend: str, dtype: str, tolerance: float, bou
     shape = (6, 5, 7)
     psi = normalised(np.random.default_rng(2), shape, 4, 1.0).astype(dtype)
     forward, backward = (
-        kernels.kin_prop(shape, 4, 0.4, dt, dtype, backend, boundary, threads=1) for dt in (0.05, -0.05)
+        hosted.kin_prop(shape, 4, 0.4, dt, dtype, backend, boundary, threads=1) for dt in (0.05, -0.05)
     )
     work = psi.copy()
     fields = [(0.0, 0.1 * k, -3.0 * k) for k in range(20)]
@@ -107,7 +107,7 @@ def test_backward_undoes_forward(backend: str, dtype: str, tolerance: float, bou
 @pytest.mark.parametrize("boundary", ["periodic", MIXED])
 def test_halves_make_the_whole_and_adjoints_undo_them(backend: str, boundary: str) -> None:
     psi = normalised(np.random.default_rng(3), (5, 6, 7), 3, 1.0)
-    plan = kernels.kin_prop((5, 6, 7), 3, 0.4, 0.08, backend=backend, boundary=boundary, threads=1)
+    plan = hosted.kin_prop((5, 6, 7), 3, 0.4, 0.08, backend=backend, boundary=boundary, threads=1)
     half = plan.first_half(psi.copy(), A_ON)
     whole = plan.second_half(half.copy(), A_ON)
     assert difference(whole, plan(psi.copy(), A_ON)) <= 1e-14
@@ -118,7 +118,7 @@ def test_halves_make_the_whole_and_adjoints_undo_them(backend: str, boundary: st
 def test_out_leaves_the_input_alone(backend: str) -> None:
     psi = normalised(np.random.default_rng(4), (4, 4, 4), 2, 1.0)
     before, out = psi.copy(), np.empty_like(psi)
-    plan = kernels.kin_prop((4, 4, 4), 2, 0.4, 0.08, backend=backend, threads=1)
+    plan = hosted.kin_prop((4, 4, 4), 2, 0.4, 0.08, backend=backend, threads=1)
     assert plan(psi, A_ON, out=out) is out
     assert np.array_equal(psi, before)
     assert np.array_equal(plan(psi, A_ON), out)
@@ -129,7 +129,7 @@ def test_norm_does_not_drift_in_a_frozen_potential(backend: str, dtype: str) -> 
     """The phases of a point repeat in each step; their roundings must not add up."""
     shape = (12, 9, 10)
     rng = np.random.default_rng(6)
-    plan = kernels.kin_prop(shape, 8, 0.4, 0.05, dtype, backend, threads=1)
+    plan = hosted.kin_prop(shape, 8, 0.4, 0.05, dtype, backend, threads=1)
     psi = plan.pack(normalised(rng, shape, 8, 0.064).astype(dtype))
     before = norms(plan.unpack(psi), 0.064)
     plan(psi, A_ON, v=5.0 * rng.normal(size=shape), steps=1000)
@@ -139,7 +139,7 @@ def test_norm_does_not_drift_in_a_frozen_potential(backend: str, dtype: str) -> 
 def test_several_steps_are_steps(backend: str) -> None:
     psi = normalised(np.random.default_rng(7), (6, 7, 8), 5, 1.0)
     v = np.random.default_rng(8).normal(size=(6, 7, 8))
-    plan = kernels.kin_prop((6, 7, 8), 5, 0.4, 0.1, backend=backend, threads=1)
+    plan = hosted.kin_prop((6, 7, 8), 5, 0.4, 0.1, backend=backend, threads=1)
     one_by_one = psi.copy()
     for _ in range(5):
         plan(one_by_one, A_ON, v)
@@ -159,7 +159,7 @@ def packet_error(backend: str, n: int, dt: float, steps: int, A: float) -> float
     x = (np.arange(n) - n // 2) * h
     shift = A / SPEED_OF_LIGHT
     psi = np.ascontiguousarray(np.broadcast_to(packet(x, 0.0, k, width)[:, None, None, None], (n, 3, 3, 1)))
-    plan = kernels.kin_prop((n, 3, 3), 1, (h, 1.0, 1.0), dt, backend=backend, threads=1)
+    plan = hosted.kin_prop((n, 3, 3), 1, (h, 1.0, 1.0), dt, backend=backend, threads=1)
     for _ in range(steps):
         plan(psi, (A, 0.0, 0.0))
     exact = packet(x, dt * steps, k + shift, width) * np.exp(-1j * shift * x)
@@ -188,7 +188,7 @@ def test_step_is_of_second_order_in_dt(backend: str, boundary: str) -> None:
     for steps in counts:
         psi = np.ascontiguousarray(np.broadcast_to(start[:, None, None, None], (n, 3, 3, 1)))
         kinds = (boundary, "periodic", "periodic")
-        plan = kernels.kin_prop((n, 3, 3), 1, (h, 1.0, 1.0), time / steps, backend=backend, boundary=kinds, threads=1)
+        plan = hosted.kin_prop((n, 3, 3), 1, (h, 1.0, 1.0), time / steps, backend=backend, boundary=kinds, threads=1)
         for _ in range(steps):
             plan(psi, (4.0, 0.0, 0.0))
         errors.append(np.linalg.norm(psi[:, 0, 0, 0] - exact))
@@ -206,8 +206,8 @@ def sloshing(backend: str, n: int, dt: float, steps: int) -> float:
     shape, kinds = (n, 3, 3), ("dirichlet", "periodic", "periodic")
     psi = np.ascontiguousarray(np.broadcast_to(start[:, None, None, None], (*shape, 1)))
     v = np.ascontiguousarray(np.broadcast_to(0.5 * (omega * x[:, None, None]) ** 2, shape))
-    kinetic = kernels.kin_prop(shape, 1, (h, 1.0, 1.0), dt, backend=backend, boundary=kinds, threads=1)
-    local = kernels.loc_prop(shape, 1, 0.5 * dt, backend=backend, threads=1)
+    kinetic = hosted.kin_prop(shape, 1, (h, 1.0, 1.0), dt, backend=backend, boundary=kinds, threads=1)
+    local = hosted.loc_prop(shape, 1, 0.5 * dt, backend=backend, threads=1)
     for _ in range(steps):
         local(psi, v)
         kinetic(psi)

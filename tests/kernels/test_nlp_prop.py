@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from mlmd import kernels
 from mlmd.errors import PlanError
 from mlmd.kernels.bf16 import products, split
 
+from . import hosted
 from .problems import TOLERANCE, Problem, difference, normalised, norms, orthonormal, problems
 
 SHAPE, DV = (5, 6, 7), 0.08
@@ -35,7 +35,7 @@ def unitary(rng: np.random.Generator, rank: int, time: float) -> tuple[np.ndarra
 def test_norms_are_kept(backend: str, dtype: str, mode: str, norb: int, rank: int, rng: np.random.Generator) -> None:
     Q, (_, S) = orthonormal(rng, SHAPE, rank, DV), unitary(rng, rank, 0.3)
     psi = normalised(rng, SHAPE, norb, DV).astype(dtype)
-    plan = kernels.nlp_prop(SHAPE, norb, rank, DV, dtype, mode, backend, threads=1)
+    plan = hosted.nlp_prop(SHAPE, norb, rank, DV, dtype, mode, backend, threads=1)
     plan.set(Q, S)
     before = norms(psi, DV)
     for _ in range(10):
@@ -48,7 +48,7 @@ def test_it_is_the_exponential_of_the_operator(backend: str, rng: np.random.Gene
     Q, (sigma, S) = orthonormal(rng, shape, rank, DV), unitary(rng, rank, 0.3)
     columns = Q.reshape(24, rank)
     exact = expm(-0.3j * columns @ sigma @ columns.conj().T * DV)
-    plan = kernels.nlp_prop(shape, 24, rank, DV, backend=backend, threads=1)
+    plan = hosted.nlp_prop(shape, 24, rank, DV, backend=backend, threads=1)
     plan.set(Q, S)
     assert difference(plan(np.eye(24, dtype=complex).reshape(*shape, 24)).reshape(24, 24), exact) <= 1e-13
 
@@ -56,7 +56,7 @@ def test_it_is_the_exponential_of_the_operator(backend: str, rng: np.random.Gene
 def test_the_operator_is_copied(backend: str, rng: np.random.Generator) -> None:
     Q, (_, S) = orthonormal(rng, SHAPE, 2, DV), unitary(rng, 2, 0.3)
     psi = normalised(rng, SHAPE, 2, DV)
-    plan = kernels.nlp_prop(SHAPE, 2, 2, DV, backend=backend, threads=1)
+    plan = hosted.nlp_prop(SHAPE, 2, 2, DV, backend=backend, threads=1)
     plan.set(Q, S)
     expected = plan(psi.copy())
     Q[:], S[:] = 0.0, 0.0
@@ -67,7 +67,7 @@ def test_the_middle_matrix_can_be_replaced(backend: str, rng: np.random.Generato
     Q, (_, S), (_, other) = orthonormal(rng, SHAPE, 3, DV), unitary(rng, 3, 0.3), unitary(rng, 3, 0.7)
     psi = normalised(rng, SHAPE, 2, DV).astype("complex64")
     for mode in ("fp64", "fp32", *BF16_ERRORS):
-        plan = kernels.nlp_prop(SHAPE, 2, 3, DV, "complex64", mode, backend, threads=1)
+        plan = hosted.nlp_prop(SHAPE, 2, 3, DV, "complex64", mode, backend, threads=1)
         with pytest.raises(PlanError, match=r"plan\.set"):
             plan.set_middle(S)
         plan.set(Q, S)
@@ -86,8 +86,8 @@ def test_errors_of_bf16_modes(backend: str, mode: str, rng: np.random.Generator)
     shape, norb, rank = (20, 20, 21), 20, 24
     Q, (_, S) = orthonormal(rng, shape, rank, DV), unitary(rng, rank, 0.3)
     psi = (orthonormal(rng, shape, norb, DV) + Q[..., :norb]).astype("complex64")
-    exact = kernels.nlp_prop(shape, norb, rank, DV, backend="reference")
-    plan = kernels.nlp_prop(shape, norb, rank, DV, "complex64", mode, backend, threads=2)
+    exact = hosted.nlp_prop(shape, norb, rank, DV, backend="reference")
+    plan = hosted.nlp_prop(shape, norb, rank, DV, "complex64", mode, backend, threads=2)
     exact.set(Q, S)
     plan.set(Q, S)
     expected = exact(psi.astype(complex))
@@ -109,7 +109,7 @@ def test_bf16_modes_agree_with_the_reference(backend: str, p: Problem, rank: int
     psi = normalised(rng, p.shape, norb, p.dv).astype("complex64")
     results = []
     for name, threads in ((backend, p.threads), ("reference", 1)):
-        plan = kernels.nlp_prop(p.shape, norb, rank, p.dv, "complex64", mode, name, threads=threads)
+        plan = hosted.nlp_prop(p.shape, norb, rank, p.dv, "complex64", mode, name, threads=threads)
         plan.set(Q, S)
         results.append(plan(psi.copy()))
     assert difference(*results) <= (1e-4 if mode == "bf16x1" else TOLERANCE["complex64"])
@@ -123,19 +123,19 @@ def test_parts_add_up(rng: np.random.Generator) -> None:
 
 
 def test_modes() -> None:
-    assert kernels.nlp_prop(SHAPE, 1, 1, DV, "complex64").mode == "fp32"
-    assert kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128").mode == "fp64"
+    assert hosted.nlp_prop(SHAPE, 1, 1, DV, "complex64").mode == "fp32"
+    assert hosted.nlp_prop(SHAPE, 1, 1, DV, "complex128").mode == "fp64"
     with pytest.raises(PlanError, match="would lower"):
-        kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128", "fp32")
+        hosted.nlp_prop(SHAPE, 1, 1, DV, "complex128", "fp32")
     with pytest.raises(PlanError, match="'bf16x2' would lower"):
-        kernels.nlp_prop(SHAPE, 1, 1, DV, "complex128", "bf16x2")
+        hosted.nlp_prop(SHAPE, 1, 1, DV, "complex128", "bf16x2")
     with pytest.raises(PlanError, match="fp64, fp32, bf16x1, bf16x2, bf16x3"):
-        kernels.nlp_prop(SHAPE, 1, 1, DV, "complex64", "bf16")
+        hosted.nlp_prop(SHAPE, 1, 1, DV, "complex64", "bf16")
 
 
 def test_a_plan_without_operator_is_refused() -> None:
     with pytest.raises(PlanError, match=r"plan\.set"):
-        kernels.nlp_prop(SHAPE, 1, 1, DV)(np.ones((*SHAPE, 1), complex))
+        hosted.nlp_prop(SHAPE, 1, 1, DV)(np.ones((*SHAPE, 1), complex))
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
@@ -143,8 +143,8 @@ def test_large_products(backend: str, dtype: str, rng: np.random.Generator) -> N
     shape, norb, rank = (11, 9, 8), 50, 67  # large enough to go through a BLAS library, where there is one
     Q, (_, S) = orthonormal(rng, shape, rank, DV), unitary(rng, rank, 0.3)
     psi = normalised(rng, shape, norb, DV).astype(dtype)
-    exact = kernels.nlp_prop(shape, norb, rank, DV, backend="reference")
-    plan = kernels.nlp_prop(shape, norb, rank, DV, dtype, backend=backend, threads=3)
+    exact = hosted.nlp_prop(shape, norb, rank, DV, backend="reference")
+    plan = hosted.nlp_prop(shape, norb, rank, DV, dtype, backend=backend, threads=3)
     exact.set(Q, S)
     plan.set(Q, S)
     assert difference(plan(psi.copy()), exact(psi.astype(complex))) <= TOLERANCE[dtype]

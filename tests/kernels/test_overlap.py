@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmd import kernels
 from mlmd.errors import ArrayError, PlanError
 
+from . import hosted
 from .problems import TOLERANCE, Problem, difference, normalised, problems
 
 SHAPE = (4, 5, 6)
@@ -21,7 +21,7 @@ SHAPE = (4, 5, 6)
 def test_it_is_the_sum_over_points(backend: str, p: Problem, rank: int, left: str) -> None:
     psi0, psi = normalised(p.random(), p.shape, rank, p.dv).astype(left), p.psi()
     expected = np.einsum("xyzk,xyzs->ks", psi0.conj().astype(complex), psi.astype(complex)) * p.dv
-    plan = kernels.overlap(p.shape, p.norb, rank, p.dv, p.dtype, backend, p.threads)
+    plan = hosted.overlap(p.shape, p.norb, rank, p.dv, p.dtype, backend, p.threads)
     result = plan(psi0, psi)
     assert result.dtype == np.complex128
     assert difference(result, expected) <= TOLERANCE[max(np.dtype(left), np.dtype(p.dtype)).name]
@@ -31,7 +31,7 @@ def test_it_is_the_sum_over_points(backend: str, p: Problem, rank: int, left: st
 
 
 def test_bad_arrays_are_refused(backend: str) -> None:
-    plan = kernels.overlap(SHAPE, 2, 3, 0.1, backend=backend, threads=1)
+    plan = hosted.overlap(SHAPE, 2, 3, 0.1, backend=backend, threads=1)
     psi0, psi = np.ones((*SHAPE, 3), complex), np.ones((*SHAPE, 2), complex)
     read_only = np.ones((3, 2), complex)
     read_only.flags.writeable = False
@@ -54,10 +54,10 @@ def test_bad_arrays_are_refused(backend: str) -> None:
 def test_bad_plans_are_refused() -> None:
     for arguments, message in (((0, 1, 1.0), "norb is 0"), ((1, 0, 1.0), "rank is 0"), ((1, 1, -1.0), "dv is -1.0")):
         with pytest.raises(PlanError, match=message):
-            kernels.overlap(SHAPE, *arguments)
+            hosted.overlap(SHAPE, *arguments)
 
 
 def test_flops_and_bytes() -> None:
-    plan = kernels.overlap(SHAPE, 2, 3, 1.0, "complex64")
+    plan = hosted.overlap(SHAPE, 2, 3, 1.0, "complex64")
     assert plan.flops() == 8 * 120 * 6
     assert plan.bytes() == 120 * 5 * 8
