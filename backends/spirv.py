@@ -18,7 +18,7 @@ from .errors import BackendUnavailable
 
 PACKAGE = Path(__file__).resolve().parent
 SHIPPED = PACKAGE / "spirv_files"
-OPTIONS = ("-fsycl-device-code-split=off",)
+OPTIONS = ("-fsycl-device-code-split=off", "-ffp-contract=off")
 
 
 def load(name: str) -> bytes:

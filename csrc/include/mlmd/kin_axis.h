@@ -72,9 +72,9 @@ MLMD_INLINE bool has_quarters(const Axis<T> &axis) {
 // The pairs (a, b) of a set.
 template <bool QUARTERS, class T, class P>
 MLMD_INLINE void turn_set(P &a, P &b, const Axis<T> &axis, int set) {
-    const auto x = a.v - axis.tangent[set] * b.v, y = b.v + axis.tangent[set] * a.v;
-    a.v = x;
-    b.v = y;
+    const P x = fused(-axis.tangent[set], b, a);
+    b = fused(axis.tangent[set], a, b);
+    a = x;
     if constexpr (!QUARTERS) return;
     for (int k = static_cast<int>(axis.quarters[set]); k > 0; --k) {
         const auto old = a.v;
@@ -85,7 +85,7 @@ MLMD_INLINE void turn_set(P &a, P &b, const Axis<T> &axis, int set) {
 
 template <class T, class P>
 MLMD_INLINE void grow(P &a, const Axis<T> &axis, int set) {
-    a.v = axis.lone[set][0] * a.v + axis.lone[set][1] * a.v;
+    a = fused(axis.lone[set][0], a, P{axis.lone[set][1] * a.v});
 }
 
 template <class T, class P>

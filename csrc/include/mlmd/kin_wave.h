@@ -10,12 +10,12 @@ namespace MLMD_ISA {
 // The pairs (c, d), (b, c), (a, b) of the sets E, O, E, without quarter turns.
 template <class T, class P>
 MLMD_INLINE void chain(P &a, P &b, P &c, P &d, const T tangent[3]) {
-    const auto x = c.v - tangent[0] * d.v, y = d.v + tangent[0] * c.v;
-    const auto w = b.v - tangent[1] * x;
-    c.v = x + tangent[1] * b.v;
-    b.v = w + tangent[2] * a.v;
-    a.v = a.v - tangent[2] * w;
-    d.v = y;
+    const P x = fused(-tangent[0], d, c);
+    d = fused(tangent[0], c, d);
+    const P w = fused(-tangent[1], x, b);
+    c = fused(tangent[1], b, x);
+    b = fused(tangent[2], a, w);
+    a = fused(-tangent[2], w, a);
 }
 
 // at(j): memory of item j, so many points of `width` reals; leave(j, point, register) is what becomes of a finished one.

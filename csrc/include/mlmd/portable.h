@@ -22,6 +22,13 @@
 #include <cmath>
 #define MLMD_MATH std::
 #endif
+// Products and sums are one operation where the sources say so, and on devices nowhere else (-ffp-contract=off); host
+// compilers fuse them where the processor can.
+#if defined(MLMD_DEVICE)
+#define MLMD_FMA(a, b, c) MLMD_MATH fma(a, b, c)
+#else
+#define MLMD_FMA(a, b, c) ((a) * (b) + (c))
+#endif
 #define MLMD_SQRT MLMD_MATH sqrt
 #define MLMD_COS MLMD_MATH cos
 #define MLMD_SIN MLMD_MATH sin

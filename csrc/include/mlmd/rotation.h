@@ -1,5 +1,5 @@
 // The arithmetic of one pair rotation and of one phase, for any complex type: a scalar on a device, a pack of
-// numbers in a vector register on a processor.  The type brings c * x, x + y, times(re, im, x), which is
+// numbers in a vector register on a processor.  The type brings c * x, x + y, fused(c, x, y), which is c x + y, times(re, im, x), which is
 // (re + i im) x, times(re, im, x, y), that + y, summed from the right: re x + (i im x + y), and rounded(x), which is x
 // as a number of its own: the compiler must not pull the product that made it into a fused multiply-add.
 //
@@ -27,13 +27,18 @@ MLMD_INLINE Complex<T> operator*(T c, Complex<T> x) {
 }
 
 template <class T>
+MLMD_INLINE Complex<T> fused(T c, Complex<T> x, Complex<T> y) {
+    return {MLMD_FMA(c, x.re, y.re), MLMD_FMA(c, x.im, y.im)};
+}
+
+template <class T>
 MLMD_INLINE Complex<T> times(T re, T im, Complex<T> x, Complex<T> y) {
-    return {re * x.re + (y.re - im * x.im), re * x.im + (y.im + im * x.re)};
+    return {MLMD_FMA(re, x.re, MLMD_FMA(-im, x.im, y.re)), MLMD_FMA(re, x.im, MLMD_FMA(im, x.re, y.im))};
 }
 
 template <class T>
 MLMD_INLINE Complex<T> times(T re, T im, Complex<T> x) {
-    return {re * x.re - im * x.im, re * x.im + im * x.re};
+    return {MLMD_FMA(re, x.re, -im * x.im), MLMD_FMA(re, x.im, im * x.re)};
 }
 
 template <class T>
@@ -45,8 +50,8 @@ MLMD_INLINE Complex<T> rounded(Complex<T> x) {
 template <class C, class R>
 MLMD_INLINE void rotate(C &a, C &b, R c, R low, R re, R im) {
     const C old = a;
-    a = c * old + times(re, im, b, rounded(low * old));
-    b = c * b + times(-re, im, old, rounded(low * b));
+    a = fused(c, old, times(re, im, b, rounded(low * old)));
+    b = fused(c, b, times(-re, im, old, rounded(low * b)));
 }
 
 // (high + low) x, both factors complex.

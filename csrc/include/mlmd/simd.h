@@ -125,6 +125,30 @@ struct Pack {
 #endif
 };
 
+// a b + c, rounded once where the processor can.
+template <class V>
+MLMD_INLINE V fused_numbers(V a, V b, V c) {
+#if defined(MLMD_NO_VECTORS)
+    for (int k = 0; k < static_cast<int>(sizeof(a.x) / sizeof(a.x[0])); ++k) a.x[k] = MLMD_FMA(a.x[k], b.x[k], c.x[k]);
+    return a;
+#elif defined(MLMD_DEVICE)
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+template <class T, int B>
+MLMD_INLINE Pack<T, B> fused(typename Pack<T, B>::Vec c, Pack<T, B> x, Pack<T, B> y) {
+    return {fused_numbers(c, x.v, y.v)};
+}
+
+// c x + y
+template <class T, int B>
+MLMD_INLINE Pack<T, B> fused(T c, Pack<T, B> x, Pack<T, B> y) {
+    return {fused_numbers(Pack<T, B>::splat(c), x.v, y.v)};
+}
+
 template <class T, int B>
 MLMD_INLINE Pack<T, B> operator+(Pack<T, B> x, Pack<T, B> y) {
     return {x.v + y.v};
@@ -138,12 +162,12 @@ MLMD_INLINE Pack<T, B> operator*(typename Pack<T, B>::Vec c, Pack<T, B> x) {
 // (re + i im) x + y, with im given by Pack::alternate.
 template <class T, int B>
 MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::Vec im, Pack<T, B> x, Pack<T, B> y) {
-    return {re * x.v + (im * x.swapped().v + y.v)};
+    return {fused_numbers(re, x.v, fused_numbers(im, x.swapped().v, y.v))};
 }
 
 template <class T, int B>
 MLMD_INLINE Pack<T, B> times(typename Pack<T, B>::Vec re, typename Pack<T, B>::Vec im, Pack<T, B> x) {
-    return {re * x.v + im * x.swapped().v};
+    return {fused_numbers(re, x.v, im * x.swapped().v)};
 }
 
 template <class T, int B>
