@@ -40,7 +40,7 @@ ORDERS: dict[str, tuple[tuple[str, float], ...]] = {
 # When the local potential acts: parts of the time step before and after the kinetic energy.
 LOCAL: dict[str, tuple[float, float]] = {"both": (0.5, 0.5), "before": (1.0, 0.0), "after": (0.0, 1.0)}
 PAIR_FLOPS = 8
-WORK_REALS = 9  # for each grid point: the phases of its way in and out
+WORK_REALS = 6  # for each grid point: the phases of its way in and out
 PHASE_FLOPS = 20  # on the way in and on the way out
 
 Sweeps = tuple[NDArray[np.int32], NDArray[np.float64], float]
