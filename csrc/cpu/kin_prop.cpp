@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t WINDOW = 4, LEAST_RANGE = 6;  // planes
 constexpr int64_t CACHE_LINE = 64;              // bytes of a point in packed wave functions
+constexpr int64_t PAGE = 4096;                  // bytes after which the first-level cache repeats itself
 
 // Arrivals begin, begin + 2, ... below end that are one chain each, the same in all, with nothing between them.
 template <class T>
@@ -90,9 +91,11 @@ class Block {
 
     T *line(int64_t x, int64_t y) const { return grid_ + (x * n_[1] + y) * line_; }
 
-    // Whether lines y and y + 1 are such that y and z have chains.
+    // Whether lines y and y + 1 are such that y and z have chains.  Lines of whole pages lie on one another in the
+    // first-level cache: not twelve of them at once.
     bool is_corner(int64_t y) const {
-        return CORNERS && step_.chains.begin >= 0 && y + 1 < n_[1] && chain_ends(step_.wave[1], y + 1);
+        const bool apart = line_ * static_cast<int64_t>(sizeof(T)) % PAGE != 0;
+        return CORNERS && apart && step_.chains.begin >= 0 && y + 1 < n_[1] && chain_ends(step_.wave[1], y + 1);
     }
 
     // Item k brings a chain and the one before nothing.
