@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .arrays import Arrays
 from .base import Backend, Status
 from .errors import BackendUnavailable
+from .machine import local_rank
 
 CONSTANTS = 512  # small arrays that are kept on a device
 
@@ -107,7 +108,10 @@ class Device(Arrays):
 
 @dataclass(frozen=True)
 class DeviceBackend(Backend):
-    """A backend of devices with numbers: ``"sycl"`` is ``"sycl:0"``.
+    """A backend of devices with numbers: ``"cuda:1"``.
+
+    Without a number it is the device of this process: of the processes that an MPI launcher started on a node each has
+    the next device, from the first again when there are more of them, and a process on its own has the first.
 
     Parameters
     ----------
@@ -117,14 +121,14 @@ class DeviceBackend(Backend):
         Makes the device of a number; called once for each.
     why_none : callable
         What to say where there is none.
-    index : int
-        Number of the device.
+    index : int, optional
+        Number of the device; without one that of this process.
     """
 
     count: Callable[[], int] = field(default=lambda: 0)
     open: Callable[[int], Device] = field(default=lambda index: _none(index))
     why_none: Callable[[], str] = field(default=lambda: "no device")
-    index: int = 0
+    index: int | None = None
 
     def at(self, index: int) -> DeviceBackend:
         """The same backend on another device."""
@@ -139,8 +143,10 @@ class DeviceBackend(Backend):
             there = self.count()
         except Exception as error:  # a driver may fail in any way it likes; whoever asks wants to know how
             return Status(False, f"asking for devices failed: {error}")
-        if self.index >= there:
-            return Status(False, self.why_none() if there == 0 else f"there are {there}: numbers 0 to {there - 1}")
+        if there == 0:
+            return Status(False, self.why_none())
+        if self.index is not None and self.index >= there:
+            return Status(False, f"there is no number {self.index}: there are {there}, from 0 on")
         return status
 
     def arrays(self) -> Device:
@@ -153,8 +159,9 @@ class DeviceBackend(Backend):
         """
         status = self.status()
         if not status.works:
-            raise BackendUnavailable(f"backend '{self.name}:{self.index}' does not work here: {status.reason}")
-        return _opened(self)
+            asked = self.name if self.index is None else f"{self.name}:{self.index}"
+            raise BackendUnavailable(f"backend '{asked}' does not work here: {status.reason}")
+        return _opened(self.at(local_rank() % self.count()) if self.index is None else self)
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel on this device."""
@@ -164,7 +171,7 @@ class DeviceBackend(Backend):
 
 @cache
 def _opened(backend: DeviceBackend) -> Device:
-    return backend.open(backend.index)
+    return backend.open(backend.index or 0)
 
 
 def _run(device: Device, raw: Callable[..., Any], *arguments: Any) -> Any:

@@ -15,6 +15,7 @@ import sysconfig
 from pathlib import Path
 
 from .errors import BackendUnavailable
+from .sources import csrc as sources
 
 PACKAGE = Path(__file__).resolve().parent
 SHIPPED = PACKAGE / "spirv_files"
@@ -103,7 +104,7 @@ def _compiler(csrc: Path) -> Path:
 
 def main() -> None:
     """Compile all sources anew into the folder that is shipped: ``python -m mlmd.backends.spirv``."""
-    csrc = PACKAGE.parent / "csrc"
+    csrc = sources()
     SHIPPED.mkdir(exist_ok=True)
     sums = []
     for source in sorted((csrc / "sycl").glob("*.cpp")):
