@@ -261,6 +261,13 @@ def on(queue: Any) -> DeviceBackend:
     return DeviceBackend(**{**vars(BACKEND), "count": lambda: 1, "open": lambda index: device})
 
 
+def describe(index: int) -> str:
+    """Name, platform, driver and memory of a device."""
+    device = devices()[index]
+    memory = device.global_mem_size / 2**30
+    return f"{device.name.strip()} ({device.filter_string}, driver {device.driver_version}), {memory:.1f} GiB"
+
+
 def _open(index: int) -> SyclDevice:
     import dpctl
 
@@ -277,4 +284,5 @@ BACKEND = DeviceBackend(
     count=lambda: len(devices()),
     open=_open,
     why_none=why_none,
+    describe=describe,
 )
