@@ -74,6 +74,17 @@ MLMD_INLINE void fetch_ahead(const T *p, int64_t numbers) {
 #endif
 }
 
+// The same for the line of the cache that the number is in, on the host.
+constexpr int64_t LINES_AHEAD_BYTES = 2048;
+template <class T>
+MLMD_INLINE void fetch_line(const T *p) {
+#if defined(MLMD_DEVICE)
+    (void)p;
+#else
+    __builtin_prefetch(p + LINES_AHEAD_BYTES / sizeof(T), 0, 2);
+#endif
+}
+
 // Bytes of the registers that tasks of SYCL sum in: its compiler converts half a 64-byte register at a time and joins.
 template <class T>
 constexpr int TASK_BYTES = sizeof(T) == sizeof(float) ? 32 : 64;
