@@ -15,7 +15,8 @@ MLMD_INLINE void turn_point(T *row, int64_t width, const Phase<T> &by) {
     if (width < Full::SIZE) {
         for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
             typedef decltype(tag) P;
-            Turn<P, T>(by)(P::load(row + i)).store(row + i);
+            const Turn<P, T> turned(by);
+            turned(P::load(row + i)).store(row + i);
         });
         return;
     }
