@@ -7,6 +7,7 @@ Intel processors; that of an Intel GPU comes with the system.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from collections import deque
 from importlib.metadata import PackageNotFoundError, files
@@ -117,7 +118,7 @@ class SyclDevice(Device):
             raise ArrayError(f"{name} is a numpy.ndarray; expected an array on {self.name}: use dpnp.asarray({name})")
         try:
             if hasattr(array, "__sycl_usm_array_interface__"):
-                return dpnp.asarray(array, copy=False)
+                return _viewed(array)
             return dpnp.from_dlpack(array)
         except Exception as error:  # any library's array may refuse in its own way
             raise ArrayError(
@@ -249,6 +250,19 @@ def _memory(array: Any) -> Any:
     from dpctl.memory import as_usm_memory
 
     return as_usm_memory(array)
+
+
+def _viewed(array: Any) -> Any:
+    """Somebody's array in unified shared memory as a dpnp array in the same memory."""
+    import dpnp
+
+    about = array.__sycl_usm_array_interface__
+    kind = np.dtype(about["typestr"])
+    if about.get("strides") is not None and math.prod(about["shape"]) > 0:
+        packed = [math.prod(about["shape"][axis + 1 :]) for axis in range(len(about["shape"]))]
+        if list(about["strides"]) != packed:
+            raise ValueError(f"its elements are not next to one another: strides {about['strides']}")
+    return dpnp.ndarray(about["shape"], dtype=kind, buffer=_memory(array))
 
 
 def _argument(value: Any) -> Any:
