@@ -1,4 +1,4 @@
-#include "items.h"
+#include "group.h"
 
 #include "mlmd/poisson_pass.h"
 #include "mlmd/poisson_points.h"
@@ -23,7 +23,7 @@ inline void descend(const Hierarchy &grids, int depth, double *v, const double *
     const Window window(grids.window(task), level.plane());
     const Fields given = fields(grids, level, depth, v, rhs);
     Restriction take(grids, level, next, s.scale, grids.work + next.rhs, window, task, tasks);
-    const Range range = take.range(task, tasks);
+    const Range range = take.range();
     double *out = grids.work + level.a;
     if (depth == 0)
         run_pass<2>(grids, level, s, window, range, given.rhs, out, Given{level, given.v}, take);
@@ -48,17 +48,6 @@ inline void ascend(const Hierarchy &grids, int depth, double *v, const double *r
     else
         run_pass<2>(grids, level, s, window, range, given.rhs, given.v, start, Nothing{});
 }
-
-struct Alone {
-    int64_t rank = 0, size = 1;
-    void wait() const {}
-};
-
-struct Group {
-    int64_t rank = sycl::ext::oneapi::this_work_item::get_nd_item<1>().get_local_id(0);
-    int64_t size = sycl::ext::oneapi::this_work_item::get_nd_item<1>().get_local_range(0);
-    void wait() const { sycl::group_barrier(sycl::ext::oneapi::this_work_item::get_work_group<1>()); }
-};
 
 }  // namespace device
 }  // namespace mlmd

@@ -140,13 +140,13 @@ class Restriction {
         : grids_(grids), fine_(fine), coarse_(coarse), scale_(scale), to_(to), window_(window),
           first_(part(coarse.n[0], task, tasks)), end_(part(coarse.n[0], task + 1, tasks)) {}
 
-    MLMD_INLINE Range range(int64_t task, int64_t tasks) const {
-        Range own = own_range(fine_, task, tasks);
-        const int64_t from = *grids_.places(fine_.shares[0] + SHARES * first_);
-        const int64_t to = *grids_.places(fine_.shares[0] + SHARES * (end_ - 1)) + fine_.reach[0];
-        own.needed = from;
-        own.needed_end = to;
-        return own;
+    // The fine planes up to the task's coarse ones; all that share in these are needed.
+    MLMD_INLINE Range range() const {
+        const int64_t n = fine_.n[0], N = coarse_.n[0];
+        const int64_t first = (first_ * n + N - 1) / N, end = (end_ * n + N - 1) / N;
+        const int64_t needed = *grids_.places(fine_.shares[0] + SHARES * first_);
+        const int64_t needed_end = *grids_.places(fine_.shares[0] + SHARES * (end_ - 1)) + fine_.reach[0];
+        return {first, end, needed < first ? needed : first, needed_end > end ? needed_end : end};
     }
 
     MLMD_INLINE void begin_plane(int64_t) {
@@ -211,6 +211,21 @@ class Restriction {
     double scale_, *to_;
     Window window_;
     int64_t first_, end_;
+};
+
+// Keeps the residuals of the task's own planes, too.
+class KeptRestriction : public Restriction {
+  public:
+    MLMD_INLINE KeptRestriction(const Restriction &restriction, const Level &level, const Range &range, double *kept)
+        : Restriction(restriction), level_(level), range_(range), kept_(kept) {}
+    MLMD_INLINE double *target(int64_t i, int64_t iy) const {
+        return range_.owns(i) ? kept_ + (i * level_.n[1] + iy) * level_.n[2] : Restriction::target(i, iy);
+    }
+
+  private:
+    const Level &level_;
+    Range range_;
+    double *kept_;
 };
 
 // Adds up the squares of each plane.
