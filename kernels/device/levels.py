@@ -64,10 +64,13 @@ class Hierarchy:
             for k, here in enumerate(places)
         ]
         header = [last + 1, offsets["zeros"], offsets["window"], window, offsets["sums"], 0, 0, 0]
-        records = [
-            [*shape, *levels.periodic, *table.records[k], *places[k].values(), 0] for k, shape in enumerate(self.shapes)
-        ]
-        numbers = np.array([*header, *sum(records, []), *table.places], np.int64)
+        records = np.array(
+            [
+                [*shape, *levels.periodic, *table.records[k], *places[k].values(), 0]
+                for k, shape in enumerate(self.shapes)
+            ]
+        )
+        numbers = np.array([*header, *records.ravel(), *table.places], np.int64)
         self.arrays = (
             device.constant(numbers),
             device.constant(np.concatenate([stencils(levels).ravel(), table.weights])),
