@@ -18,11 +18,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from . import spirv
 from .arrays import check_form
-from .device import Device, DeviceBackend, rounded_up
+from .device import Device, DeviceBackend, combine, rounded_up
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
 
 SCALARS = {"i4": ctypes.c_int32, "i8": ctypes.c_int64, "f4": ctypes.c_float, "f8": ctypes.c_double}
 DRIVERS = "OCL_ICD_FILENAMES"
+PRODUCT_BYTES = 1 << 23  # of a product that waits to be added to a result
 
 
 def find_driver() -> None:
@@ -222,9 +223,27 @@ class SyclDevice(Device):
         self.queue.wait()
         self._running.clear()
 
-    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
-        """See `Device.gemm`."""
-        raise NotImplementedError
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
+        """See `Device.gemm`: oneMKL through dpnp, which can neither add to a result nor choose an arithmetic."""
+        import dpnp
+
+        if c.size == 1:
+            self.queue.wait()  # dpnp 0.20 takes a dot product here, which overtakes what was queued before
+        if beta == 0.0:
+            dpnp.matmul(a.T if form == "T" else a, b, out=c)
+            return
+        rows = c.shape[0] if form == "T" else max(1, PRODUCT_BYTES // (c.shape[1] * c.itemsize))
+        product = self.empty((min(rows, c.shape[0]), c.shape[1]), c.dtype)
+        for first in range(0, c.shape[0], rows):
+            to = c[first : first + rows]
+            dpnp.matmul(a.T if form == "T" else a[first : first + rows], b, out=product[: to.shape[0]])
+            combine(self, to, product[: to.shape[0]], beta=beta)
+
+    def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
+        """See `Device.adjoint`."""
+        to = self.empty(a.shape, a.dtype) if room is None else room
+        combine(self, to, a, conjugate=True)
+        return to, "T"
 
     def memory(self) -> tuple[int | None, int]:
         """See `Device.memory`."""
