@@ -26,12 +26,12 @@ from .sources import csrc
 OPTIONS = ("--std=c++17", "--fmad=false")
 NO_DRIVER, NO_DEVICE = 35, 100  # of cudaError_t
 ALIGNMENT = 16  # bytes that a work item reads at once
-# cudaDataType_t of what a GEMM takes; numbers of 16 bits are bf16.
-TYPES = {"f4": 0, "f8": 1, "c8": 4, "c16": 5, "u2": 14}
-NORMAL, ADJOINT = 0, 2  # cublasOperation_t
-# cublasComputeType_t: FP32 and FP64 pedantic, so that no setting of CuPy's or of the system's makes them less.
-COMPUTE = {"fp32": 69, "fp64": 71, "bf16": 68, "fast_16bf": 75, "fast_tf32": 77}
-USUAL = {"f4": "fp32", "c8": "fp32", "f8": "fp64", "c16": "fp64", "u2": "bf16"}  # by the type of a
+TYPES = {"f4": 0, "f8": 1, "c8": 4, "c16": 5}  # cudaDataType_t
+SINGLE = (np.dtype(np.float32), np.dtype(np.complex64))
+OPERATIONS = {"N": 0, "T": 1, "C": 2}  # cublasOperation_t
+# cublasComputeType_t.  Pedantic: no setting of CuPy's or of the system's makes it less than float32 or float64.
+PEDANTIC = {"f4": 69, "c8": 69, "f8": 71, "c16": 71}
+FAST = {"bf16": 75, "tf32": 77}
 BEST = -1  # cublasGemmAlgo_t
 
 
@@ -213,33 +213,30 @@ class CudaDevice(Device):
             ) from error
         return self._kernels[kernel]
 
-    def gemm(
-        self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False, compute: str | None = None
-    ) -> None:
-        """See `Device.gemm`; ``compute`` is "fast_16bf" or "fast_tf32" where c need not have all of its digits.
-
-        Numbers of 16 bits (uint16) in a and b are bf16; c is float32 then.
-        """
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
+        """See `Device.gemm`; ``fast`` may be "tf32" too, and real numbers are taken as well."""
         from cupy_backends.cuda.libs import cublas
 
         self._check_open()
         (rows, columns), inner = c.shape, b.shape[0]
-        if 0 in (rows, columns):
-            return
         # Row-major c = a b is column-major c^T = b^T a^T.
         scalars = np.array([1.0, beta], c.dtype)
         one, other = scalars.ctypes.data, scalars.ctypes.data + scalars.itemsize
-        first, second, result = (TYPES[x.dtype.str[1:]] for x in (b, a, c))
-        mode = COMPUTE[compute or USUAL[a.dtype.str[1:]]]
+        kind = c.dtype.str[1:]
+        mode = FAST[fast] if fast is not None and c.dtype in SINGLE else PEDANTIC[kind]
         with self._device, self.stream:
             cublas.gemmEx(
                 self._device.cublas_handle,
-                *(NORMAL, ADJOINT if adjoint else NORMAL, columns, rows, inner, one),
-                *(b.data.ptr, first, columns, a.data.ptr, second, a.shape[1]),
-                *(other, c.data.ptr, result, columns, mode, BEST),
+                *(OPERATIONS["N"], OPERATIONS[form], columns, rows, inner, one),
+                *(b.data.ptr, TYPES[kind], columns, a.data.ptr, TYPES[kind], a.shape[1]),
+                *(other, c.data.ptr, TYPES[kind], columns, mode, BEST),
             )
         if self._captured is not None:
             self._captured.append((a, b, c))
+
+    def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
+        """See `Device.adjoint`."""
+        return a, "C"
 
     def graph(self, work: Callable[[], Any]) -> CudaGraph:
         """What a callable queues on this device, as one CUDA graph that can be launched again and again.
@@ -368,6 +365,18 @@ def why_none() -> str:
     )
 
 
+def describe(number: int) -> str:
+    """Name of a device, its compute capability, the CUDA version of its driver, its memory."""
+    import cupy
+
+    facts = cupy.cuda.runtime.getDeviceProperties(number)
+    driver = cupy.cuda.runtime.driverGetVersion()
+    return (
+        f"{facts['name'].decode()}, compute capability {facts['major']}.{facts['minor']}, driver for CUDA "
+        f"{driver // 1000}.{driver % 1000 // 10}, {facts['totalGlobalMem'] / 2**30:.0f} GiB"
+    )
+
+
 def on(stream: Any) -> DeviceBackend:
     """A backend that works on a stream of the caller: CuPy's, PyTorch's, or any with ``__cuda_stream__``."""
     import cupy
@@ -403,4 +412,5 @@ BACKEND = DeviceBackend(
     count=count,
     open=CudaDevice,
     why_none=why_none,
+    describe=describe,
 )

@@ -22,6 +22,7 @@ from .base import Backend, Status
 from .errors import BackendUnavailable
 from .machine import local_rank
 
+ITEMS = 256  # of a group of work items that share nothing
 CONSTANTS = 512  # small arrays that are kept on a device
 
 
@@ -75,8 +76,28 @@ class Device(Arrays):
         """
 
     @abstractmethod
-    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
-        """Queue c <- a b + beta c, or a^H b + beta c, for two-dimensional C-contiguous arrays of one type."""
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
+        """Queue c <- op(a) b + beta c for two-dimensional C-contiguous arrays of one complex type.
+
+        Parameters
+        ----------
+        a, b, c : array
+            May be rows of larger arrays; any size from 1 on.
+        beta : float
+        form : str
+            What op is: ``"N"``, nothing, or what `adjoint` gave with ``a``.
+        fast : str, optional
+            ``"bf16"`` says that ``a`` and ``b`` are complex64 arrays of bf16 numbers, so that the library may multiply
+            in bf16 and sum in float32.
+        """
+
+    @abstractmethod
+    def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
+        """What `gemm` takes for a^H: an array and its form, ``(a, "C")`` or ``(conj(a), "T")``.
+
+        Where conj(a) has to be made it goes to ``room``, an array like ``a``, or to a new one.  ``a`` may have more
+        dimensions than two: the left factors are then its rows.
+        """
 
     @abstractmethod
     def synchronize(self) -> None:
@@ -89,6 +110,11 @@ class Device(Arrays):
     @abstractmethod
     def close(self) -> None:
         """Wait, give memory back, and refuse further work."""
+
+    def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
+        """See `Arrays.combine`."""
+        scalars = (np.float64(a), np.float64(b), np.int64(to.size))
+        self.launch("fields:combine_f64", (to.size,), (ITEMS,), to, x, y, *scalars)
 
     def settle(self) -> None:
         """Called at the end of each kernel of a plan: waits if somebody else's queue has a part in it."""
@@ -121,6 +147,8 @@ class DeviceBackend(Backend):
         Makes the device of a number; called once for each.
     why_none : callable
         What to say where there is none.
+    describe : callable
+        One line about the device of a number: name, driver, memory.
     index : int, optional
         Number of the device; without one that of this process.
     """
@@ -128,6 +156,7 @@ class DeviceBackend(Backend):
     count: Callable[[], int] = field(default=lambda: 0)
     open: Callable[[int], Device] = field(default=lambda index: _none(index))
     why_none: Callable[[], str] = field(default=lambda: "no device")
+    describe: Callable[[int], str] = field(default=lambda index: "")
     index: int | None = None
 
     def at(self, index: int) -> DeviceBackend:
@@ -195,6 +224,19 @@ def rounded_up(size: tuple[int, ...], group: tuple[int, ...]) -> list[int]:
     return [-(-n // g) * g for n, g in zip(size, group, strict=True)]
 
 
-def real_scalar(dtype: np.dtype[Any], value: float) -> Any:
-    """A number in the real type of a complex one."""
-    return np.float32(value) if dtype == np.complex64 else np.float64(value)
+def items(device: Device, count: int) -> tuple[tuple[int], tuple[int]]:
+    """Size and group of a kernel with a work item for each of a row of numbers."""
+    return (count,), (min(2048, -(-count // 16) * 16) if device.processor else 256,)
+
+
+def combine(
+    device: Device, to: Any, x: Any, factor: float = 1.0, beta: float = 0.0, conjugate: bool = False
+) -> None:
+    """Queue to <- factor x + beta to, or factor conj(x) + beta to, for complex arrays of one size and any precision.
+
+    ``to`` is not read where beta is zero.
+    """
+    names = ["f32" if array.dtype == np.complex64 else "f64" for array in (to, x)]
+    numbers = [np.float64(k) for k in (factor, -factor if conjugate else factor, beta)]
+    size = 2 * int(to.size)
+    device.launch(f"nlp_prop:combine_{'_'.join(names)}", *items(device, size), to, x, *numbers, np.int64(size))

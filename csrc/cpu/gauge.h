@@ -12,7 +12,7 @@
 #include "common.h"
 #include "mlmd/rotation.h"
 #include "mlmd/mlmd_kernels.h"
-#include "phases.h"
+#include "mlmd/phases.h"
 #include "wave.h"
 
 namespace mlmd {

@@ -1,9 +1,9 @@
-// How a CUDA kernel is declared, and where a work item is.  The last dimension of a launch is CUDA's x.
+// How a CUDA kernel is declared, and where a work item is; the last dimension is CUDA's x.
 #pragma once
 
 #include <cstdint>
 
-#define MLMD_KERNEL extern "C" __global__ void
+#define MLMD_KERNEL(dimensions) extern "C" __global__ void
 // The most work items in a group, and groups that should fit a multiprocessor at once: what the compiler may spend on
 // registers follows from these.
 #define MLMD_KERNEL_OF(items, groups) extern "C" __global__ void __launch_bounds__(items, groups)

@@ -21,7 +21,7 @@ __device__ inline void kin_axis(T *psi, const T *axes, const T *gauges, int axis
 }  // namespace mlmd
 
 #define MLMD_KIN_TABLES(T, name)                                                                                     \
-    MLMD_KERNEL kin_tables_##name(const double *given, const double *bonds, const double *v, T *axes, T *gauges,     \
+    MLMD_KERNEL(1) kin_tables_##name(const double *given, const double *bonds, const double *v, T *axes, T *gauges,     \
                                   int nx, int ny, int nz, int with_v) {                                              \
         mlmd::device::kin_tables<T>(item(), nx, ny, nz, given, bonds, v, with_v, axes, gauges);                      \
     }

@@ -26,7 +26,8 @@ NAMES_OF_CUPY = (
     "cuda.MemoryPointer cuda.Stream cuda.Stream.begin_capture cuda.Stream.end_capture cuda.Stream.wait_event "
     "cuda.Stream.record cuda.UnownedMemory cuda.compiler.CompileException cuda.driver.CUDADriverError "
     "cuda.get_current_stream cuda.memory.OutOfMemoryError cuda.runtime.CUDARuntimeError cuda.runtime.getDevice "
-    "cuda.runtime.getDeviceCount cuda.runtime.memGetInfo cuda.Device.cublas_handle "
+    "cuda.runtime.getDeviceCount cuda.runtime.memGetInfo cuda.runtime.getDeviceProperties "
+    "cuda.runtime.driverGetVersion cuda.Device.cublas_handle "
     "cuda.MemoryPointer.copy_from_device_async cuda.MemoryPointer.memset_async ndarray.get ndarray.set ndarray.device"
 ).split()
 
@@ -258,6 +259,7 @@ def test_gemm(backend: DeviceBackend, dtype: Any, adjoint: bool, beta: float, rn
     a, b, c = some(*((5, 3) if adjoint else (3, 5))), some(5, 4), some(3, 4)
     device = backend.arrays()
     there = [device.asarray(x) for x in (a, b, c)]
-    device.gemm(*there, beta=beta, adjoint=adjoint)
+    first, form = device.adjoint(there[0]) if adjoint else (there[0], "N")
+    device.gemm(first, *there[1:], beta=beta, form=form)
     expected = (a.conj().T if adjoint else a) @ b + beta * c
     assert np.allclose(device.asnumpy(there[2]), expected, rtol=1e-5)

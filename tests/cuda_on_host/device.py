@@ -91,11 +91,15 @@ class HostCudaDevice(Device):
         sizes = [(ctypes.c_uint * 3)(*three) for three in (grid, block)]
         getattr(found, f"on_host_launch_{name}")(*sizes, pointers)
 
-    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
         """See `Device.gemm`."""
         first, second = a.view(np.ndarray), b.view(np.ndarray)
-        product = (first.conj().T if adjoint else first) @ second
+        product = (first if form == "N" else first.conj().T) @ second
         c[...] = product if beta == 0.0 else product + beta * c.view(np.ndarray)
+
+    def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
+        """See `Device.adjoint`."""
+        return a, "C"
 
     def synchronize(self) -> None:
         """See `Device.synchronize`; nothing waits."""

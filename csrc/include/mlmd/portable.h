@@ -41,6 +41,11 @@
 #else
 #define MLMD_UNROLL _Pragma("GCC unroll 16")
 #endif
+#if defined(__CUDACC_RTC__)
+#define MLMD_MEMCPY memcpy
+#else
+#define MLMD_MEMCPY __builtin_memcpy
+#endif
 // Before a loop that is long enough as it is.
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define MLMD_NO_UNROLL _Pragma("unroll 1")
