@@ -1,8 +1,7 @@
-#include "group.h"
+#include "items.h"
 
-#include "mlmd/dsa.h"
+#include "mlmd/dsa_items.h"
 #include "mlmd/poisson_pass.h"
-#include "mlmd/poisson_points.h"
 
 namespace mlmd {
 namespace device {
@@ -128,30 +127,4 @@ small_task(const int64_t *map, const double *table, double *work, int first) {
     for (int k = first; k < last; ++k) restrict_planes(grids, k, 0, 1);
     work[grids.level(last).v] = grids.stencil(last).share * work[grids.level(last).rhs];
     for (int k = last - 1; k >= first; --k) accelerate_planes(grids, k, 0, 1);
-}
-
-MLMD_KERNEL(1)
-pull_items(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, double *left) {
-    pull_point({map, table, work}, v, rhs, left, item());
-}
-
-MLMD_KERNEL(1)
-restrict_items(const int64_t *map, const double *table, double *work, const double *from, int depth) {
-    restrict_point({map, table, work}, from, depth, item());
-}
-
-MLMD_KERNEL(1)
-accelerate_items(const int64_t *map, const double *table, double *work, int depth) {
-    accelerate_point({map, table, work}, depth, item());
-}
-
-MLMD_KERNEL(1)
-move_items(const int64_t *map, const double *table, double *work, double *v, double *motion, const double *left,
-           double keep, double gain) {
-    move_point({map, table, work}, v, motion, left, keep, gain, item());
-}
-
-MLMD_KERNEL(1)
-small_group(const int64_t *map, const double *table, double *work, int first) {
-    accelerate_small(Group{}, {map, table, work}, first);
 }

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from ...backends import Device
 from ..multigrid import Levels
 from .levels import Hierarchy, hierarchy, whole
-
-ITEMS, GROUP = 256, 512
+from .shapes import GROUP
 
 
 def dsa(
@@ -82,4 +81,4 @@ def _items(device: Device, grids: Hierarchy, v: Any, motion: Any, rhs: Any, push
 
 def _each(device: Device, grids: Hierarchy, kernel: str, depth: int, *arguments: Any) -> None:
     """A work item for each point of a grid."""
-    device.launch(f"dsa:{kernel}_items", (grids.points[depth],), (ITEMS,), *grids.arrays, *arguments)
+    device.launch(f"dsa:{kernel}_items", (grids.points[depth],), (GROUP,), *grids.arrays, *arguments)
