@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...backends import Device, default_threads
 from ..dsa import SHARE
-from ..multigrid import Levels, interpolation
+from ..multigrid import Levels
 
 SHARES = 4
 PLANES = 18  # of a task's window
@@ -136,15 +136,12 @@ def shares_of(fine: int, coarse: int, periodic: int) -> tuple[NDArray[np.int64],
     """
     weights = np.zeros((coarse, SHARES))
     firsts = np.zeros(coarse, np.int64)
-    sums = np.zeros((fine, coarse))
     within = range(-fine, 2 * fine) if periodic else range(fine)
     for J in range(coarse):
         near = [j for j in within if abs(_place(j, fine, coarse, periodic) - J) < 1.0]
         firsts[J] = near[0]
         for k, j in enumerate(near):
             weights[J, k] = 1.0 - abs(_place(j, fine, coarse, periodic) - J)
-            sums[j % fine, J] += weights[J, k]
-    assert np.allclose(sums, interpolation(fine, coarse, bool(periodic)), atol=1e-14)
     return firsts[:, None] + np.arange(SHARES), weights
 
 

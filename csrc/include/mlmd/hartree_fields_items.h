@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hartree_fields.h"
-#include "poisson_groups.h"
+#include "teams.h"
 
 using namespace mlmd::MLMD_ISA;
 

@@ -1,20 +1,11 @@
 // Multigrid and DSA on the small grids: all of them by one group of work items, which wait for one another.
 #pragma once
 
-#include "group.h"
 #include "poisson_points.h"
+#include "teams.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
-
-// Which item of how many this is.
-struct Team {
-    int64_t rank, size;
-    MLMD_ON_DEVICE void wait() const { wait_for_group(); }
-};
-
-MLMD_ON_DEVICE Team own_team() { return {here().item, GROUP}; }
-MLMD_ON_DEVICE int64_t own_item() { return here().group * GROUP + here().item; }
 
 // Calls work(p) over the points that are this item's; all wait for all at the end.
 template <class Work>
@@ -75,23 +66,6 @@ MLMD_ON_DEVICE void accelerate_small(const Team &team, const Hierarchy &grids, i
             work[level.v + p] = share * work[level.rhs + p] + correction(level, place_of(level, p));
         });
     }
-}
-
-// The sum of n numbers by one group, in an order that depends on n and the group's size only; `x` is overwritten.
-MLMD_ON_DEVICE double sum_small(const Team &team, double *x, int64_t n) {
-    double total = 0.0;
-    for (int64_t p = team.rank; p < n; p += team.size) total += x[p];
-    team.wait();
-    if (team.rank < n) x[team.rank] = total;
-    team.wait();
-    int64_t left = team.size < n ? team.size : n;
-    while (left > 1) {
-        const int64_t half = (left + 1) / 2;
-        if (team.rank + half < left) x[team.rank] += x[team.rank + half];
-        team.wait();
-        left = half;
-    }
-    return x[0];
 }
 
 }  // namespace MLMD_ISA
