@@ -6,29 +6,39 @@
 namespace mlmd {
 namespace device {
 
+// Potential, its motion, and the residual.
+struct Moving {
+    double *v, *motion, *left;
+};
+
 // The planes of v after they have moved; a task writes its own.
 struct MovedPlanes {
     const Level &level;
     Push push;
-    const double *v, *motion, *left;
-    double *v_out, *motion_out;
+    Moving from, to;
     Interpolation correction;
     Window window;
     Range range;
 
     MLMD_INLINE void fill(int64_t i) {
         const int64_t x = level.wrapped(0, i), first = x * level.plane();
-        const bool own = range.owns(i);
-        double *to = own ? v_out + first : window.ring(0, i), *speed = own ? motion_out + first : nullptr;
-        correction.over_plane(x, [&](auto tag, int64_t k, auto coarse) {
-            const int64_t p = first + k;
-            const auto moved = push.moved(tag.get(motion + p), tag.get(left + p), coarse);
-            tag.put(to + k, tag.get(v + p) + moved);
-            if (speed) tag.put(speed + k, moved);
-        });
+        const double *v = from.v + first, *motion = from.motion + first, *left = from.left + first;
+        if (range.owns(i)) {
+            double *moved_v = to.v + first, *moved = to.motion + first;
+            correction.over_plane(x, [&](auto tag, int64_t k, auto coarse) {
+                const auto step = push.moved(tag.get(motion + k), tag.get(left + k), coarse);
+                tag.put(moved_v + k, tag.get(v + k) + step);
+                tag.put(moved + k, step);
+            });
+        } else {
+            double *moved_v = window.ring(0, i);
+            correction.over_plane(x, [&](auto tag, int64_t k, auto coarse) {
+                tag.put(moved_v + k, tag.get(v + k) + push.moved(tag.get(motion + k), tag.get(left + k), coarse));
+            });
+        }
     }
     MLMD_INLINE const double *plane(int64_t i) const {
-        return range.owns(i) ? v_out + level.wrapped(0, i) * level.plane() : window.ring(0, i);
+        return range.owns(i) ? to.v + i * level.plane() : window.ring(0, i);
     }
 };
 
@@ -66,10 +76,9 @@ inline void accelerate_planes(const Hierarchy &grids, int depth, int64_t task, i
 
 using namespace mlmd::device;
 
-// The residual of v to `left`, and restricted to the next grid.
+// The residual of v, and restricted to the next grid.
 MLMD_KERNEL(1)
-pull_tasks(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, double *left,
-           int tasks) {
+pull_tasks(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, int tasks) {
     const Hierarchy grids = {map, table, work};
     const Level level = grids.level(0), next = grids.level(1);
     const Stencil s = grids.stencil(0);
@@ -77,14 +86,14 @@ pull_tasks(const int64_t *map, const double *table, double *work, const double *
     const Restriction restriction(grids, level, next, s.scale, work + next.rhs, window, task(), tasks);
     const Range range = restriction.range();
     run_pass<0>(grids, level, s, window, range, rhs, (double *)nullptr, Given{level, v},
-                KeptRestriction(restriction, level, range, left));
+                KeptRestriction(restriction, level, range, work + level.a));
 }
 
-// The same after v has moved; the fields as they were stay, since other tasks need them.
+// The same after v has moved.  The fields as they were stay, since other tasks need them: one turn goes from the
+// caller's to those of the scratch, the next one back.
 MLMD_KERNEL(1)
-move_and_pull_tasks(const int64_t *map, const double *table, double *work, const double *v, const double *motion,
-                    const double *left, double *v_out, double *motion_out, double *left_out, const double *rhs,
-                    double keep, double gain, int tasks) {
+move_and_pull_tasks(const int64_t *map, const double *table, double *work, double *v, double *motion,
+                    const double *rhs, double keep, double gain, int back, int tasks) {
     const Hierarchy grids = {map, table, work};
     const Level level = grids.level(0), next = grids.level(1);
     const Stencil s = grids.stencil(0);
@@ -92,21 +101,25 @@ move_and_pull_tasks(const int64_t *map, const double *table, double *work, const
     const Restriction restriction(grids, level, next, s.scale, work + next.rhs, window, task(), tasks);
     const Range range = restriction.range();
     const Interpolation correction(grids, level, next, work + next.v, window);
+    const Moving given = {v, motion, work + level.a}, scratch = {work + level.v, work + level.rhs, work + level.b};
+    const Moving &from = back ? scratch : given, &to = back ? given : scratch;
     run_pass<0>(grids, level, s, window, range, rhs, (double *)nullptr,
-                MovedPlanes{level, {keep, gain, s.share}, v, motion, left, v_out, motion_out, correction, window, range},
-                KeptRestriction(restriction, level, range, left_out));
+                MovedPlanes{level, {keep, gain, s.share}, from, to, correction, window, range},
+                KeptRestriction(restriction, level, range, to.left));
 }
 
+// The last move, to the caller's fields.
 MLMD_KERNEL(1)
-move_tasks(const int64_t *map, const double *table, double *work, const double *v, const double *motion,
-           const double *left, double *v_out, double *motion_out, double keep, double gain, int tasks) {
+move_tasks(const int64_t *map, const double *table, double *work, double *v, double *motion, double keep, double gain,
+           int back, int tasks) {
     const Hierarchy grids = {map, table, work};
     const Level level = grids.level(0), next = grids.level(1);
     const Window window(grids.window(task()), level.plane());
     const Range range = own_range(level, task(), tasks);
     const Interpolation correction(grids, level, next, work + next.v, window);
-    MovedPlanes planes = {level,      {keep, gain, grids.stencil(0).share}, v, motion, left, v_out, motion_out,
-                          correction, window,                               range};
+    const Moving given = {v, motion, work + level.a}, scratch = {work + level.v, work + level.rhs, work + level.b};
+    const Push push = {keep, gain, grids.stencil(0).share};
+    MovedPlanes planes = {level, push, back ? scratch : given, given, correction, window, range};
     for (int64_t i = range.first; i < range.end; ++i) planes.fill(i);
 }
 

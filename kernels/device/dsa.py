@@ -34,20 +34,18 @@ def dsa(
 
 
 def _tasks(device: Device, grids: Hierarchy, v: Any, motion: Any, rhs: Any, pushes: list[tuple[Any, Any]]) -> None:
-    """Each pass but the last reads one set of fields and writes the other."""
-    top, tasks = grids.fields[0], grids.tasks(0)
-    here, there = (v, motion, top["a"]), (top["v"], top["rhs"], top["b"])
+    """Each pass reads one set of fields and writes the other."""
+    tasks = grids.tasks(0)
 
     def launch(kernel: str, *arguments: Any) -> None:
         device.launch(f"dsa:{kernel}_tasks", (tasks,), (1,), *grids.arrays, *arguments, *whole(tasks))
 
-    launch("pull", v, rhs, here[2])
+    launch("pull", v, rhs)
     _coarser(device, grids)
-    for push in pushes[:-1]:
-        launch("move_and_pull", *here, *there, rhs, *push)
-        here, there = there, here
+    for turn, push in enumerate(pushes[:-1]):
+        launch("move_and_pull", v, motion, rhs, *push, *whole(turn % 2))
         _coarser(device, grids)
-    launch("move", *here, v, motion, *pushes[-1])
+    launch("move", v, motion, *pushes[-1], *whole((len(pushes) - 1) % 2))
 
 
 def _coarser(device: Device, grids: Hierarchy) -> None:
