@@ -6,42 +6,6 @@
 namespace mlmd {
 namespace device {
 
-// Potential, its motion, and the residual.
-struct Moving {
-    double *v, *motion, *left;
-};
-
-// The planes of v after they have moved; a task writes its own.
-struct MovedPlanes {
-    const Level &level;
-    Push push;
-    Moving from, to;
-    Interpolation correction;
-    Window window;
-    Range range;
-
-    MLMD_INLINE void fill(int64_t i) {
-        const int64_t x = level.wrapped(0, i), first = x * level.plane();
-        const double *v = from.v + first, *motion = from.motion + first, *left = from.left + first;
-        if (range.owns(i)) {
-            double *moved_v = to.v + first, *moved = to.motion + first;
-            correction.over_plane(x, [&](auto tag, int64_t k, auto coarse) {
-                const auto step = push.moved(tag.get(motion + k), tag.get(left + k), coarse);
-                tag.put(moved_v + k, tag.get(v + k) + step);
-                tag.put(moved + k, step);
-            });
-        } else {
-            double *moved_v = window.ring(0, i);
-            correction.over_plane(x, [&](auto tag, int64_t k, auto coarse) {
-                tag.put(moved_v + k, tag.get(v + k) + push.moved(tag.get(motion + k), tag.get(left + k), coarse));
-            });
-        }
-    }
-    MLMD_INLINE const double *plane(int64_t i) const {
-        return range.owns(i) ? to.v + i * level.plane() : window.ring(0, i);
-    }
-};
-
 // level.rhs to the next grid.
 inline void restrict_planes(const Hierarchy &grids, int depth, int64_t task, int64_t tasks) {
     const Level level = grids.level(depth), next = grids.level(depth + 1);
@@ -89,38 +53,25 @@ pull_tasks(const int64_t *map, const double *table, double *work, const double *
                 KeptRestriction(restriction, level, range, work + level.a));
 }
 
-// The same after v has moved.  The fields as they were stay, since other tasks need them: one turn goes from the
-// caller's to those of the scratch, the next one back.
-MLMD_KERNEL(1)
-move_and_pull_tasks(const int64_t *map, const double *table, double *work, double *v, double *motion,
-                    const double *rhs, double keep, double gain, int back, int tasks) {
-    const Hierarchy grids = {map, table, work};
-    const Level level = grids.level(0), next = grids.level(1);
-    const Stencil s = grids.stencil(0);
-    const Window window(grids.window(task()), level.plane());
-    const Restriction restriction(grids, level, next, s.scale, work + next.rhs, window, task(), tasks);
-    const Range range = restriction.range();
-    const Interpolation correction(grids, level, next, work + next.v, window);
-    const Moving given = {v, motion, work + level.a}, scratch = {work + level.v, work + level.rhs, work + level.b};
-    const Moving &from = back ? scratch : given, &to = back ? given : scratch;
-    run_pass<0>(grids, level, s, window, range, rhs, (double *)nullptr,
-                MovedPlanes{level, {keep, gain, s.share}, from, to, correction, window, range},
-                KeptRestriction(restriction, level, range, to.left));
-}
-
-// The last move, to the caller's fields.
+// v moves, by the residual and what comes from the next grid.
 MLMD_KERNEL(1)
 move_tasks(const int64_t *map, const double *table, double *work, double *v, double *motion, double keep, double gain,
-           int back, int tasks) {
+           int tasks) {
     const Hierarchy grids = {map, table, work};
     const Level level = grids.level(0), next = grids.level(1);
     const Window window(grids.window(task()), level.plane());
     const Range range = own_range(level, task(), tasks);
-    const Interpolation correction(grids, level, next, work + next.v, window);
-    const Moving given = {v, motion, work + level.a}, scratch = {work + level.v, work + level.rhs, work + level.b};
     const Push push = {keep, gain, grids.stencil(0).share};
-    MovedPlanes planes = {level, push, back ? scratch : given, given, correction, window, range};
-    for (int64_t i = range.first; i < range.end; ++i) planes.fill(i);
+    Interpolation correction(grids, level, next, work + next.v, window);
+    for (int64_t i = range.first; i < range.end; ++i) {
+        const double *left = work + level.a + i * level.plane();
+        double *here = v + i * level.plane(), *moved = motion + i * level.plane();
+        correction.over_plane(i, [&](auto tag, int64_t k, auto coarse) {
+            const auto step = push.moved(tag.get(moved + k), tag.get(left + k), coarse);
+            tag.put(moved + k, step);
+            tag.put(here + k, tag.get(here + k) + step);
+        });
+    }
 }
 
 MLMD_KERNEL(1)

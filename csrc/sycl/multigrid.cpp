@@ -89,7 +89,8 @@ squares_tasks(const int64_t *map, const double *table, double *work, const doubl
     const Range range = own_range(level, task(), tasks);
     Squares take = {grids.sums(), window.at(Window::ROW), level.n[2]};
     if (!of_rhs)
-        return run_pass<0>(grids, level, grids.stencil(0), window, range, rhs, (double *)nullptr, Given{level, v}, take);
+        return run_pass<0>(grids, level, grids.stencil(0), window, range, rhs, (double *)nullptr, Given{level, v},
+                           take);
     for (int64_t i = range.first; i < range.end; ++i) {
         take.begin_plane(i);
         for (int64_t iy = 0; iy < level.n[1]; ++iy) take.take(i, iy, rhs + (i * level.n[1] + iy) * level.n[2]);

@@ -1,7 +1,7 @@
 """Dynamical simulated annealing on a device, without waiting for it.
 
-On a processor a sweep takes one launch for the finest grid (it moves, then pulls and restricts), two for each other
-grid of many points and one for all small ones; on a GPU three, two and one.
+On a processor a sweep takes two launches for each grid of many points and one for all small ones; on a GPU one more,
+for the finest grid.
 """
 
 from __future__ import annotations
@@ -34,18 +34,11 @@ def dsa(
 
 
 def _tasks(device: Device, grids: Hierarchy, v: Any, motion: Any, rhs: Any, pushes: list[tuple[Any, Any]]) -> None:
-    """Each pass reads one set of fields and writes the other."""
     tasks = grids.tasks(0)
-
-    def launch(kernel: str, *arguments: Any) -> None:
-        device.launch(f"dsa:{kernel}_tasks", (tasks,), (1,), *grids.arrays, *arguments, *whole(tasks))
-
-    launch("pull", v, rhs)
-    _coarser(device, grids)
-    for turn, push in enumerate(pushes[:-1]):
-        launch("move_and_pull", v, motion, rhs, *push, *whole(turn % 2))
+    for push in pushes:
+        device.launch("dsa:pull_tasks", (tasks,), (1,), *grids.arrays, v, rhs, *whole(tasks))
         _coarser(device, grids)
-    launch("move", v, motion, *pushes[-1], *whole((len(pushes) - 1) % 2))
+        device.launch("dsa:move_tasks", (tasks,), (1,), *grids.arrays, v, motion, *push, *whole(tasks))
 
 
 def _coarser(device: Device, grids: Hierarchy) -> None:

@@ -1,5 +1,5 @@
-// Exchange and correlation of the unpolarised electron gas (Slater, PW92) at one point; mlmd/dcmesh/qxmd/xc.py names the
-// sources and is the reference.
+// Exchange and correlation of the unpolarised electron gas (Slater, PW92) at one point; mlmd/dcmesh/qxmd/xc.py names
+// the sources and is the reference.
 #pragma once
 
 #include <cstdint>

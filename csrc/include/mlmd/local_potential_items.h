@@ -1,5 +1,5 @@
-// Kernels of the local potential and of its energies, a point for each work item; on processors, too, where the compiler
-// makes vector code of neighbouring items.
+// Kernels of the local potential and of its energies, a point for each work item; on processors, too, where the
+// compiler makes vector code of neighbouring items.
 #pragma once
 
 #include "local_potential.h"

@@ -16,7 +16,9 @@ MLMD_INLINE Place place_of(const Level &level, int64_t p) {
     return {x, row - x * ny, point - row * nz};
 }
 
-MLMD_INLINE int64_t index_of(const Level &level, const Place &at) { return (at.x * level.n[1] + at.y) * level.n[2] + at.z; }
+MLMD_INLINE int64_t index_of(const Level &level, const Place &at) {
+    return (at.x * level.n[1] + at.y) * level.n[2] + at.z;
+}
 
 struct Stored {
     const double *field;
@@ -27,7 +29,9 @@ struct Stored {
 struct SweptZeros {
     const double *rhs;
     double weight;
-    MLMD_INLINE double operator()(const Level &level, const Place &at) const { return weight * rhs[index_of(level, at)]; }
+    MLMD_INLINE double operator()(const Level &level, const Place &at) const {
+        return weight * rhs[index_of(level, at)];
+    }
 };
 
 // The field of the next grid between its points.
