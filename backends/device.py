@@ -75,8 +75,28 @@ class Device(Arrays):
         """
 
     @abstractmethod
-    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
-        """Queue c <- a b + beta c, or a^H b + beta c, for two-dimensional C-contiguous arrays of one type."""
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
+        """Queue c <- op(a) b + beta c for two-dimensional C-contiguous arrays of one complex type.
+
+        Parameters
+        ----------
+        a, b, c : array
+            May be rows of larger arrays; any size from 1 on.
+        beta : float
+        form : str
+            What op is: ``"N"``, nothing, or what `adjoint` gave with ``a``.
+        fast : str, optional
+            ``"bf16"`` says that ``a`` and ``b`` are complex64 arrays of bf16 numbers, so that the library may multiply
+            in bf16 and sum in float32.
+        """
+
+    @abstractmethod
+    def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
+        """What `gemm` takes for a^H: an array and its form, ``(a, "C")`` or ``(conj(a), "T")``.
+
+        Where conj(a) has to be made it goes to ``room``, an array like ``a``, or to a new one.  ``a`` may have more
+        dimensions than two: the left factors are then its rows.
+        """
 
     @abstractmethod
     def synchronize(self) -> None:
@@ -195,3 +215,21 @@ def rounded_up(size: tuple[int, ...], group: tuple[int, ...]) -> list[int]:
     [6, 64]
     """
     return [-(-n // g) * g for n, g in zip(size, group, strict=True)]
+
+
+def items(device: Device, count: int) -> tuple[tuple[int], tuple[int]]:
+    """Size and group of a kernel with a work item for each of a row of numbers."""
+    return (count,), (min(2048, -(-count // 16) * 16) if device.processor else 256,)
+
+
+def combine(
+    device: Device, to: Any, x: Any, factor: float = 1.0, beta: float = 0.0, conjugate: bool = False
+) -> None:
+    """Queue to <- factor x + beta to, or factor conj(x) + beta to, for complex arrays of one size and any precision.
+
+    ``to`` is not read where beta is zero.
+    """
+    names = ["f32" if array.dtype == np.complex64 else "f64" for array in (to, x)]
+    numbers = [np.float64(k) for k in (factor, -factor if conjugate else factor, beta)]
+    size = 2 * int(to.size)
+    device.launch(f"nlp_prop:combine_{'_'.join(names)}", *items(device, size), to, x, *numbers, np.int64(size))

@@ -7,6 +7,7 @@ Intel processors; that of an Intel GPU comes with the system.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from collections import deque
 from importlib.metadata import PackageNotFoundError, files
@@ -17,11 +18,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from . import spirv
 from .arrays import check_form
-from .device import Device, DeviceBackend, rounded_up
+from .device import Device, DeviceBackend, combine, rounded_up
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
 
 SCALARS = {"i4": ctypes.c_int32, "i8": ctypes.c_int64, "f4": ctypes.c_float, "f8": ctypes.c_double}
 DRIVERS = "OCL_ICD_FILENAMES"
+PRODUCT_BYTES = 1 << 23  # of a product that waits to be added to a result
 
 
 def find_driver() -> None:
@@ -117,7 +119,7 @@ class SyclDevice(Device):
             raise ArrayError(f"{name} is a numpy.ndarray; expected an array on {self.name}: use dpnp.asarray({name})")
         try:
             if hasattr(array, "__sycl_usm_array_interface__"):
-                return dpnp.asarray(array, copy=False)
+                return _viewed(array)
             return dpnp.from_dlpack(array)
         except Exception as error:  # any library's array may refuse in its own way
             raise ArrayError(
@@ -221,9 +223,27 @@ class SyclDevice(Device):
         self.queue.wait()
         self._running.clear()
 
-    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, adjoint: bool = False) -> None:
-        """See `Device.gemm`."""
-        raise NotImplementedError
+    def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
+        """See `Device.gemm`: oneMKL through dpnp, which can neither add to a result nor choose an arithmetic."""
+        import dpnp
+
+        if c.size == 1:
+            self.queue.wait()  # dpnp 0.20 takes a dot product here, which overtakes what was queued before
+        if beta == 0.0:
+            dpnp.matmul(a.T if form == "T" else a, b, out=c)
+            return
+        rows = c.shape[0] if form == "T" else max(1, PRODUCT_BYTES // (c.shape[1] * c.itemsize))
+        product = self.empty((min(rows, c.shape[0]), c.shape[1]), c.dtype)
+        for first in range(0, c.shape[0], rows):
+            to = c[first : first + rows]
+            dpnp.matmul(a.T if form == "T" else a[first : first + rows], b, out=product[: to.shape[0]])
+            combine(self, to, product[: to.shape[0]], beta=beta)
+
+    def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
+        """See `Device.adjoint`."""
+        to = self.empty(a.shape, a.dtype) if room is None else room
+        combine(self, to, a, conjugate=True)
+        return to, "T"
 
     def memory(self) -> tuple[int | None, int]:
         """See `Device.memory`."""
@@ -249,6 +269,19 @@ def _memory(array: Any) -> Any:
     from dpctl.memory import as_usm_memory
 
     return as_usm_memory(array)
+
+
+def _viewed(array: Any) -> Any:
+    """Somebody's array in unified shared memory as a dpnp array in the same memory."""
+    import dpnp
+
+    about = array.__sycl_usm_array_interface__
+    kind = np.dtype(about["typestr"])
+    if about.get("strides") is not None and math.prod(about["shape"]) > 0:
+        packed = [math.prod(about["shape"][axis + 1 :]) for axis in range(len(about["shape"]))]
+        if list(about["strides"]) != packed:
+            raise ValueError(f"its elements are not next to one another: strides {about['strides']}")
+    return dpnp.ndarray(about["shape"], dtype=kind, buffer=_memory(array))
 
 
 def _argument(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Packing of the columns Q of the nonlocal propagator for the bf16 modes: once for many calls."""
+"""Packing of the columns Q of the nonlocal propagator: once for many calls, for bf16 modes and for devices."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .bf16 import split
 
 
 def reference(Q: NDArray[np.complex64], parts: int, threads: int) -> NDArray[np.complex64]:
-    """Raw kernel: Q in the form in which the raw nlp_prop of the same backend takes it, given as many parts.
+    """Raw kernel: Q in the form in which the raw nlp_prop of the same backend takes it, given as many parts; a copy.
 
     Parameters
     ----------
     Q : (points, rank) complex64
     parts : int
-        bf16 numbers for each real one, 1 to 3.
+        bf16 numbers for each real one, 1 to 3; devices also take 0, and then any complex Q.
     threads : int
         Not used here.
 

@@ -97,7 +97,8 @@ class NlpProp(Plan):
         self._Q: Any = None
         self._S: Any = None
         self._raw = self.load("nlp_prop")
-        self._pack = self.load("nlp_pack") if self._arithmetic.parts else None
+        own_form = self._arithmetic.parts > 0 or self.arrays is not HOST  # of Q: devices have one in every mode
+        self._pack = self.load("nlp_pack") if own_form else None
 
     def set(self, Q: NDArray[Any], S: NDArray[Any]) -> None:
         """Take the operator; both arrays are copied, and Q is converted or packed for the mode once.
@@ -199,7 +200,7 @@ def reference(
     ----------
     psi : (points, norb) complex
     Q : (points, rank) complex
-        Its type is the type of the arithmetic; or what the raw ``nlp_pack`` made of it.
+        Its type is the type of the arithmetic; or what the raw ``nlp_pack`` made of it, on devices in every mode.
     S : (rank, rank) complex128
     dv : float
     parts : int

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "mlmd/bf16_split.h"
 #include "mlmd/simd.h"
 
 namespace mlmd {
@@ -26,24 +27,6 @@ constexpr int64_t BLOCK_SIZE = BLOCK * BLOCK; // results of a block
 
 MLMD_INLINE int64_t ceiling(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
 
-MLMD_INLINE uint32_t bits_of(float x) {
-    uint32_t u;
-    std::memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-MLMD_INLINE float float_of(uint32_t u) {
-    float x;
-    std::memcpy(&x, &u, sizeof x);
-    return x;
-}
-
-// The upper half holds x rounded to bf16, the lower half rubbish.
-MLMD_INLINE uint32_t rounded_bits(float x) {
-    const uint32_t u = bits_of(x);
-    return u + 0x7fffu + ((u >> 16) & 1u);
-}
-
 // Parts of the LANES numbers of two rows, as pairs (first, second): one row of a right tile for each part.
 template <int PARTS>
 MLMD_INLINE void split_pairs(const float *first, const float *second, Bf16 *to, int64_t part_step) {
@@ -54,10 +37,8 @@ MLMD_INLINE void split_pairs(const float *first, const float *second, Bf16 *to, 
     for (int part = 0; part < PARTS; ++part) {
         uint32_t pairs[LANES];
         for (int l = 0; l < LANES; ++l) {
-            const uint32_t u = rounded_bits(x[l]) & 0xffff0000u, w = rounded_bits(y[l]) & 0xffff0000u;
-            pairs[l] = (u >> 16) | w;
-            x[l] -= float_of(u);
-            y[l] -= float_of(w);
+            const uint32_t low = take_bf16(x[l]), high = take_bf16(y[l]);
+            pairs[l] = (low >> 16) | high;
         }
         std::memcpy(to + part * part_step, pairs, sizeof pairs);
     }
@@ -67,11 +48,7 @@ MLMD_INLINE void split_pairs(const float *first, const float *second, Bf16 *to, 
 template <int PARTS>
 MLMD_INLINE void split(float (&x)[STEP], Bf16 *to, int64_t part_step) {
     for (int part = 0; part < PARTS; ++part)
-        for (int64_t t = 0; t < STEP; ++t) {
-            const uint32_t u = rounded_bits(x[t]) & 0xffff0000u;
-            to[part * part_step + t] = static_cast<Bf16>(u >> 16);
-            x[t] -= float_of(u);
-        }
+        for (int64_t t = 0; t < STEP; ++t) to[part * part_step + t] = static_cast<Bf16>(take_bf16(x[t]) >> 16);
 }
 
 }  // namespace MLMD_ISA

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import units
-from ...backends import Arrays, Device, PlanError
+from ...backends import Arrays, Device, PlanError, Traffic
 from ...errors import NumericsError
 from ...kernels import Density, LocProp, Overlap, zeros
 from ...kernels.forms import column_norms, weighted_squares
@@ -279,6 +279,19 @@ class LFD:
         """Floating-point operations of one step, without the potential."""
         outer = sum(p.flops() + d.flops() for p, d in zip(self._phase, self._density, strict=True))
         return outer + sum(m.flops() for m in self._middle)
+
+    def traffic(self, steps: int) -> Traffic:
+        """Bytes between host and device of `advance` by so many steps and the `observe` that follows.
+
+        To the device go for each k-point and step the Peierls phases and A/c, and for each orbital its weight; back
+        come the sums behind energies, current and occupations. (Multigrid also reads a residual in each cycle.)
+        """
+        number, norbs = 8, sum(psi.shape[3] for psi in self.psi)
+        sums = sum(middle.numbers_observed() for middle in self._middle if isinstance(middle, ShadowPropagator))
+        bands = sum(psi.shape[3] for psi in self._start)
+        there = 6 * steps * len(self.psi) + norbs
+        back = sums + norbs + bands + 4  # energies of the density
+        return Traffic(number * there, number * back)
 
     def state(self) -> dict[str, Any]:
         """Everything that a continued run needs, as arrays and numbers."""

@@ -164,6 +164,10 @@ class ShadowPropagator:
         terms = {"kinetic": float(measure.kinetic_energy), "correction": followed}
         return terms, np.asarray(measure.J) + (velocity + n @ a) / self.grid.volume, density
 
+    def numbers_observed(self) -> int:
+        """Numbers that come from the device for `observe`: four complex sums, one for each orbital and velocity mode."""
+        return 8 + self.first.norb + sum(len(v.sigma) for v in self.velocity)
+
     def flops(self) -> int:
         """Floating-point operations of `propagate` under light along one axis."""
         light = max(v.flops() for v in self.velocity)

@@ -1,0 +1,3 @@
+#include "items.h"
+
+#include "mlmd/forms.h"

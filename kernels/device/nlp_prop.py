@@ -1,0 +1,77 @@
+"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...backends import Device
+from ...backends.device import combine
+from ..bf16 import products
+from .nlp_pack import Columns, split
+
+POINTS = {True: 8192, False: 32768}  # in a chunk, of processors and others
+
+
+def nlp_prop(device: Device, psi: Any, Q: Columns, S: Any, dv: float, parts: int, threads: int) -> None:
+    """Raw kernel; arguments as in `mlmd.kernels.nlp_prop.reference`, Q from the raw ``nlp_pack``, S on the device."""
+    factors = middle(device, S, project(device, Q, psi, parts), dv)
+    if parts:
+        _expand_in_parts(device, Q, split(device, factors, parts), psi)
+    elif psi.dtype == factors.dtype:
+        device.gemm(Q.right[0], factors, psi, beta=1.0)
+    else:
+        _expand_wide(device, Q.right[0], factors, psi)
+
+
+def project(device: Device, Q: Columns, psi: Any, parts: int) -> Any:
+    """Q^H psi in the type of Q: of whole numbers of that type in one product, else chunk by chunk."""
+    shape, kind = (Q.right.shape[2], psi.shape[1]), Q.right.dtype
+    sums = device.empty(shape, kind)
+    if parts == 0 and psi.dtype == kind:
+        device.gemm(Q.left[0], psi, sums, form=Q.form)
+        return sums
+    product, first = device.empty(shape, kind), True
+    room = device.empty((parts or 1, min(psi.shape[0], POINTS[device.processor]), shape[1]), kind)
+    for begin, end in chunks(device, psi.shape[0]):
+        waves = room.reshape(-1)[: (parts or 1) * (end - begin) * shape[1]].reshape(parts or 1, end - begin, shape[1])
+        if parts:
+            split(device, psi[begin:end], parts, waves)
+        else:
+            combine(device, waves, psi[begin:end])
+        for i, j in products(parts or 1):
+            left = Q.left[i, begin:end]
+            device.gemm(left, waves[j], sums if first else product, form=Q.form, fast="bf16" if parts else None)
+            if not first:
+                combine(device, sums, product, beta=1.0)
+            first = False
+    return sums
+
+
+def middle(device: Device, S: Any, overlaps: Any, dv: float) -> Any:
+    """dv S overlaps, in the type of the overlaps."""
+    factor = device.empty(S.shape, overlaps.dtype)
+    combine(device, factor, S, dv)
+    result = device.empty(overlaps.shape, overlaps.dtype)
+    device.gemm(factor, overlaps, result)
+    return result
+
+
+def chunks(device: Device, points: int) -> Iterator[tuple[int, int]]:
+    """Ranges of points that are worked on at once, so that scratch memory stays small."""
+    share = POINTS[device.processor]
+    return ((begin, min(begin + share, points)) for begin in range(0, points, share))
+
+
+def _expand_in_parts(device: Device, Q: Columns, factors: Any, psi: Any) -> None:
+    for i, j in products(factors.shape[0]):
+        device.gemm(Q.right[i], factors[j], psi, beta=1.0, fast="bf16")
+
+
+def _expand_wide(device: Device, Q: Any, factors: Any, psi: Any) -> None:
+    """psi += Q factors, psi in single precision and Q in double."""
+    room = device.empty((min(psi.shape[0], POINTS[device.processor]), psi.shape[1]), factors.dtype)
+    for begin, end in chunks(device, psi.shape[0]):
+        product = room[: end - begin]
+        device.gemm(Q[begin:end], factors, product)
+        combine(device, psi[begin:end], product, beta=1.0)
