@@ -22,6 +22,8 @@ SOURCES = {
     "test_nlp_prop": ("nlp_prop",),
     "test_density": ("density",),
     "test_current": ("current",),
+    "test_hartree": ("multigrid", "dsa", "hartree_fields"),
+    "test_same_bits_in_each_run": ("loc_prop", "nlp_prop", "density", "current", "multigrid", "dsa", "hartree_fields"),
 }
 
 
