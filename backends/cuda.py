@@ -5,12 +5,10 @@ Kernels are compiled from ``csrc/cuda`` by NVRTC when first used, and kept on di
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,9 +19,8 @@ from .cuda_interop import adopt
 from .device import Device, DeviceBackend
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
 from .launches import grid_of
-from .sources import csrc
+from .nvrtc import options, source
 
-OPTIONS = ("--std=c++17", "--fmad=false")
 NO_DRIVER, NO_DEVICE = 35, 100  # of cudaError_t
 ALIGNMENT = 16  # bytes that a work item reads at once
 TYPES = {"f4": 0, "f8": 1, "c8": 4, "c16": 5}  # cudaDataType_t
@@ -162,6 +159,10 @@ class CudaDevice(Device):
         if to.nbytes:
             with self._device:
                 to.data.copy_from_device_async(source.data, to.nbytes, self.stream)
+
+    def working(self) -> AbstractContextManager[Any]:
+        """See `Arrays.working`: this device and its stream are CuPy's current ones."""
+        return _Current(self._device, self.stream)
 
     def overlap(self, a: Any, b: Any) -> bool:
         """See `Arrays.overlap`."""
@@ -303,6 +304,21 @@ class CudaDevice(Device):
             raise PlanError(f"nothing can be {what} while a graph is captured: do the work once before, without it")
 
 
+class _Current:
+    """A device and a stream made CuPy's current ones; quicker than a generator, as it is entered for each kernel."""
+
+    def __init__(self, device: Any, stream: Any) -> None:
+        self._device, self._stream = device, stream
+
+    def __enter__(self) -> None:
+        self._device.__enter__()
+        self._stream.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._stream.__exit__(*error)
+        self._device.__exit__(*error)
+
+
 @dataclass(frozen=True)
 class CudaGraph:
     """Work that was captured, and the arrays that it uses."""
@@ -315,31 +331,6 @@ class CudaGraph:
         """Queue the work."""
         with self.device._device:
             self.captured.launch(stream=self.device.stream)
-
-
-def source(file: str) -> str:
-    """Text of ``csrc/cuda/{file}.cu``.
-
-    Raises
-    ------
-    BackendUnavailable
-        If there is none.
-    """
-    path = csrc() / f"cuda/{file}.cu"
-    if not path.exists():
-        raise BackendUnavailable(f"there are no CUDA kernels '{file}' in {path.parent}")
-    return path.read_text()
-
-
-@cache
-def options(file: str) -> tuple[str, ...]:
-    """Options of NVRTC; with the hash of all headers, which CuPy does not look at when it takes a kept kernel."""
-    folder = csrc()
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("include/mlmd/*.h"), *folder.glob("cuda/*.h"), *folder.glob("cuda/rtc/*")]):
-        digest.update(path.name.encode() + path.read_bytes())
-    includes = (f"-I{folder / name}" for name in ("include", "cuda", "cuda/rtc"))
-    return *OPTIONS, *includes, f"-DMLMD_SOURCES=0x{digest.hexdigest()[:15]}"
 
 
 def count() -> int:
@@ -391,15 +382,10 @@ def on(stream: Any) -> DeviceBackend:
     return DeviceBackend(**{**vars(BACKEND), "count": lambda: 1, "open": lambda index: device})
 
 
-@cache
-def _event_type() -> Any:
+def _event() -> Any:
     import cupy
 
-    return cupy.cuda.Event
-
-
-def _event() -> Any:
-    return _event_type()(disable_timing=True)
+    return cupy.cuda.Event(disable_timing=True)
 
 
 BACKEND = DeviceBackend(

@@ -175,7 +175,7 @@ class DeviceBackend(Backend):
         if there == 0:
             return Status(False, self.why_none())
         if self.index is not None and self.index >= there:
-            return Status(False, f"there is no number {self.index}: there are {there}, from 0 on")
+            return Status(False, f"there are {there}: numbers 0 to {there - 1}")
         return status
 
     def arrays(self) -> Device:
@@ -204,7 +204,8 @@ def _opened(backend: DeviceBackend) -> Device:
 
 
 def _run(device: Device, raw: Callable[..., Any], *arguments: Any) -> Any:
-    result = raw(device, *arguments)
+    with device.working():
+        result = raw(device, *arguments)
     device.settle()
     return result
 

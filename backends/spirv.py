@@ -36,20 +36,6 @@ def load(name: str) -> bytes:
     return path.read_bytes()
 
 
-def sources() -> Path:
-    """The folder ``csrc``.
-
-    Raises
-    ------
-    BackendUnavailable
-        If this installation came without it.
-    """
-    folder = PACKAGE.parent / "csrc"
-    if not (folder / "sycl").is_dir():
-        raise BackendUnavailable(f"the sources of the SYCL kernels are not in {folder}")
-    return folder
-
-
 def headers(csrc: Path) -> dict[str, Path]:
     """What the sources include, by the name that they use."""
     shared = {f"mlmd/{path.name}": path for path in sorted((csrc / "include/mlmd").glob("*.h"))}

@@ -100,13 +100,13 @@ class Bench:
         """Times of all rivals, and of so many steps of kin_prop in one call."""
         found = list(self.rivals())
         times = interleave({name: self._batch(call) for name, call, *_ in found}, rounds)
-        rates = {name: (work or moved or 1.0) / times[name].median * BATCH for name, _, work, moved, _ in found}
+        rates = {name: (flops or moved or 1.0) / times[name].median * BATCH for name, _, flops, moved, _ in found}
         rows = []
         for name, _, flops, moved, roof in found:
             amount = flops if roof == "cgemm" else moved
             nearest = {roof: (amount * BATCH, rates[roof])} if roof and amount is not None else None
-            all_of = [None if x is None else x * BATCH for x in (flops, moved)]
-            rows.append(make_row(times[name], times["copy"], *all_of, nearest))
+            work, traffic = (None if x is None else x * BATCH for x in (flops, moved))
+            rows.append(make_row(times[name], times["copy"], work, traffic, nearest))
         self._many_steps(steps)
         p = self.problem
         described = {"shape": list(p.shape), "norb": p.norb, "dtype": p.dtype, "rank": p.rank, "calls": BATCH}

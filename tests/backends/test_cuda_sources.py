@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import pytest
 
 from mlmd.backends import BackendUnavailable
-from mlmd.backends.cuda import OPTIONS, options, source
+from mlmd.backends.nvrtc import OPTIONS, options, source
 from mlmd.backends.sources import csrc
 
 ARCHITECTURE = "-arch=sm_90"
@@ -34,18 +35,19 @@ def nvcc() -> str:
 @pytest.fixture(scope="module")
 def nvrtc() -> ctypes.CDLL:
     """The library of pip, or that of the system."""
-    found = []
-    for package in PIP_PACKAGES:
-        try:
-            found += [str(f.locate()) for f in files(package) or [] if f.name.startswith("libnvrtc.so")]
-        except PackageNotFoundError:
-            continue
+    found = [path for package in PIP_PACKAGES for path in libraries(package)]
     for name in (*found, "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so"):
-        try:
+        with suppress(OSError):
             return ctypes.CDLL(name)
-        except OSError:
-            continue
     pytest.skip("NVRTC is not here: pip install nvidia-cuda-nvrtc")
+
+
+def libraries(package: str) -> list[str]:
+    """Libraries of NVRTC in a package of pip."""
+    try:
+        return [str(f.locate()) for f in files(package) or [] if f.name.startswith("libnvrtc.so")]
+    except PackageNotFoundError:
+        return []
 
 
 def cuda_headers() -> list[str]:

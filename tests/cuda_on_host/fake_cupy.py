@@ -277,4 +277,3 @@ def installed(devices: int = 1) -> Iterator[State]:
                 del sys.modules[name]
             else:
                 sys.modules[name] = module
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from mlmd import kernels
 from mlmd.backends import DeviceBackend
@@ -12,6 +13,7 @@ from mlmd.errors import ArrayError, BackendUnavailable, PlanError
 
 from ..cuda_on_host import BACKEND
 from . import test_agreement
+from .problems import Problem, problems
 
 # Sources that each test of agreement needs.
 SOURCES = {
@@ -22,7 +24,6 @@ SOURCES = {
     "test_nlp_prop": ("nlp_prop",),
     "test_density": ("density",),
     "test_current": ("current",),
-    "test_hartree": ("multigrid", "dsa", "hartree_fields"),
     "test_same_bits_in_each_run": ("loc_prop", "nlp_prop", "density", "current", "multigrid", "dsa", "hartree_fields"),
 }
 
@@ -42,6 +43,13 @@ def backend() -> DeviceBackend:
     if not status.works:
         pytest.skip(status.reason)
     return BACKEND
+
+
+@pytest.mark.parametrize("method", ["multigrid", "dsa"])
+@given(p=problems())
+def test_hartree(backend: DeviceBackend, method: str, p: Problem) -> None:
+    """Not by Fourier transforms: these are CuPy's."""
+    test_agreement.test_hartree.hypothesis.inner_test(backend, p=p, method=method)  # type: ignore[attr-defined]
 
 
 def test_a_kernel_that_is_not_there(backend: DeviceBackend) -> None:
