@@ -61,6 +61,10 @@ class Arrays:
         """to <- a x + b y, float64."""
         np.add(x if a == 1.0 else a * x, y if b == 1.0 else b * y, out=to)
 
+    def settle(self) -> None:
+        """Called at the end of each call of a plan: a device waits if somebody else's queue has a part in it."""
+        return
+
     def overlap(self, a: Any, b: Any) -> bool:
         """Whether two arrays may share memory."""
         return np.may_share_memory(a, b)
