@@ -10,7 +10,7 @@ if __name__ != "mlmd.backends":
 
 from .arrays import HOST, Arrays
 from .base import Backend, Status
-from .device import Device, DeviceBackend, Traffic
+from .device import Device, DeviceBackend, Graph, Traffic
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
 from .machine import Machine, default_threads, describe, local_rank, physical_memory
 from .registry import get, names
@@ -24,6 +24,7 @@ __all__ = [
     "Device",
     "DeviceBackend",
     "DeviceMemoryError",
+    "Graph",
     "Machine",
     "MlmdError",
     "PlanError",

@@ -66,6 +66,10 @@ class Arrays:
         """A context for operators and functions of the array library: they take their turn in this backend's work."""
         return nullcontext()
 
+    def settle(self) -> None:
+        """Called at the end of each call of a plan: a device waits if somebody else's queue has a part in it."""
+        return
+
     def overlap(self, a: Any, b: Any) -> bool:
         """Whether two arrays may share memory."""
         return np.may_share_memory(a, b)

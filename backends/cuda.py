@@ -110,7 +110,7 @@ class CudaDevice(Device):
             self._foreign[stream] = foreign
 
     def settle(self) -> None:
-        """See `Device.settle`; only an array that does not tell its stream makes this wait."""
+        """See `Arrays.settle`; only an array that does not tell its stream makes this wait."""
         while self._foreign:
             _, foreign = self._foreign.popitem()
             with self._device:
@@ -240,15 +240,7 @@ class CudaDevice(Device):
         return a, "C"
 
     def graph(self, work: Callable[[], Any]) -> CudaGraph:
-        """What a callable queues on this device, as one CUDA graph that can be launched again and again.
-
-        The work must have been done once before, so that its kernels are compiled and its constants on the device.
-
-        Raises
-        ------
-        PlanError
-            If it copies something between host and device, or the stream is the default one.
-        """
+        """See `Device.graph`; a CUDA graph.  The default stream cannot be captured: that is a PlanError too."""
         import cupy
 
         self._check_free("captured")

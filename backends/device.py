@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,13 @@ class Traffic:
 
     to_device: int = 0
     to_host: int = 0
+
+
+class Graph(Protocol):
+    """Work on a device that was captured."""
+
+    def launch(self) -> None:
+        """Queue it."""
 
 
 class Device(Arrays):
@@ -100,6 +107,19 @@ class Device(Arrays):
         """
 
     @abstractmethod
+    def graph(self, work: Callable[[], Any]) -> Graph:
+        """What a callable queues here, to be queued again and again without its Python; it is not run now.
+
+        The work must have been done once before, so that its kernels are there and its constants on the device.  Arrays
+        that it makes stay with the graph.
+
+        Raises
+        ------
+        PlanError
+            If it copies something between host and device, or waits.
+        """
+
+    @abstractmethod
     def synchronize(self) -> None:
         """Wait for all that was queued."""
 
@@ -115,10 +135,6 @@ class Device(Arrays):
         """See `Arrays.combine`."""
         scalars = (np.float64(a), np.float64(b), np.int64(to.size))
         self.launch("fields:combine_f64", (to.size,), (ITEMS,), to, x, y, *scalars)
-
-    def settle(self) -> None:
-        """Called at the end of each kernel of a plan: waits if somebody else's queue has a part in it."""
-        return
 
     def constant(self, array: NDArray[Any]) -> Any:
         """A small array on the device; the same bytes are copied only once."""
@@ -194,8 +210,7 @@ class DeviceBackend(Backend):
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel on this device."""
-        device = self.arrays()
-        return partial(_run, device, super().load(kernel))
+        return partial(_run, self.arrays(), super().load(kernel))
 
 
 @cache
@@ -205,9 +220,7 @@ def _opened(backend: DeviceBackend) -> Device:
 
 def _run(device: Device, raw: Callable[..., Any], *arguments: Any) -> Any:
     with device.working():
-        result = raw(device, *arguments)
-    device.settle()
-    return result
+        return raw(device, *arguments)
 
 
 def _none(index: int) -> Device:

@@ -11,6 +11,9 @@ import math
 import os
 import sys
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, files
 from typing import Any
 
@@ -98,6 +101,7 @@ class SyclDevice(Device):
         self._programs: dict[str, Any] = {}
         self._running: deque[tuple[Any, Any]] = deque()
         self._foreign = False
+        self._captured: list[tuple[Callable[[], Any], Any]] | None = None
 
     def checked(self, name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> Any:
         """The array as a dpnp array on this device; see `Arrays.checked`."""
@@ -140,7 +144,7 @@ class SyclDevice(Device):
         self._foreign = True
 
     def settle(self) -> None:
-        """See `Device.settle`."""
+        """See `Arrays.settle`."""
         if self._foreign:
             self.synchronize()
             self._foreign = False
@@ -172,7 +176,9 @@ class SyclDevice(Device):
 
     def copy(self, to: Any, source: Any) -> None:
         """See `Arrays.copy`."""
-        self._running.append((self.queue.memcpy_async(_memory(to), _memory(source), to.nbytes), (to, source)))
+        if to.nbytes:
+            memories = _memory(to), _memory(source)
+            self._do(partial(self.queue.memcpy_async, *memories, to.nbytes), (to, source))
 
     def overlap(self, a: Any, b: Any) -> bool:
         """See `Arrays.overlap`."""
@@ -181,6 +187,7 @@ class SyclDevice(Device):
 
     def asarray(self, array: NDArray[Any]) -> Any:
         """See `Arrays.asarray`."""
+        self._check_free("copied to the device")
         source = np.ascontiguousarray(array)
         made = self.empty(source.shape, source.dtype)
         if source.size:
@@ -190,6 +197,7 @@ class SyclDevice(Device):
 
     def asnumpy(self, array: Any) -> NDArray[Any]:
         """See `Arrays.asnumpy`; waits for what was queued before."""
+        self._check_free("copied to the host")
         self.synchronize()
         made = np.empty(array.shape, array.dtype)
         if made.size:
@@ -203,8 +211,14 @@ class SyclDevice(Device):
             return
         compiled = self._kernels.get(kernel) or self._load(kernel)
         given = [_argument(a) for a in arguments]
-        event = self.queue.submit_async(compiled, given, rounded_up(size, group), list(group))
-        self._running.append((event, given))
+        self._do(partial(self.queue.submit_async, compiled, given, rounded_up(size, group), list(group)), given)
+
+    def _do(self, submit: Callable[[], Any], arguments: Any) -> None:
+        """Queue something, or note it while a graph is captured; its arguments live until it is done."""
+        if self._captured is not None:
+            self._captured.append((submit, arguments))
+            return
+        self._running.append((submit(), arguments))
         while len(self._running) > 1 and self._running[0][0].execution_status.name == "complete":
             self._running.popleft()
 
@@ -225,24 +239,43 @@ class SyclDevice(Device):
 
     def synchronize(self) -> None:
         """See `Device.synchronize`."""
+        self._check_free("waited for")
         self.queue.wait()
         self._running.clear()
 
     def gemm(self, a: Any, b: Any, c: Any, beta: float = 0.0, form: str = "N", fast: str | None = None) -> None:
         """See `Device.gemm`: oneMKL through dpnp, which can neither add to a result nor choose an arithmetic."""
-        import dpnp
 
-        if c.size == 1:
-            self.queue.wait()  # dpnp 0.20 takes a dot product here, which overtakes what was queued before
         if beta == 0.0:
-            dpnp.matmul(a.T if form == "T" else a, b, out=c)
+            self._matmul(a.T if form == "T" else a, b, c)
             return
         rows = c.shape[0] if form == "T" else max(1, PRODUCT_BYTES // (c.shape[1] * c.itemsize))
         product = self.empty((min(rows, c.shape[0]), c.shape[1]), c.dtype)
         for first in range(0, c.shape[0], rows):
             to = c[first : first + rows]
-            dpnp.matmul(a.T if form == "T" else a[first : first + rows], b, out=product[: to.shape[0]])
+            self._matmul(a.T if form == "T" else a[first : first + rows], b, product[: to.shape[0]])
             combine(self, to, product[: to.shape[0]], beta=beta)
+
+    def _matmul(self, a: Any, b: Any, c: Any) -> None:
+        import dpnp
+
+        def submit() -> Any:
+            if c.size == 1:
+                self.queue.wait()  # dpnp 0.20 takes a dot product here, which overtakes what was queued before
+            dpnp.matmul(a, b, out=c)
+            return self.queue.submit_barrier()
+
+        self._do(submit, (a, b, c))
+
+    def graph(self, work: Callable[[], Any]) -> SyclGraph:
+        """See `Device.graph`: what was noted is queued anew, which spares the host everything but that."""
+        self._check_free("captured")
+        self._captured = []
+        try:
+            work()
+            return SyclGraph(self, self._captured)
+        finally:
+            self._captured = None
 
     def adjoint(self, a: Any, room: Any = None) -> tuple[Any, str]:
         """See `Device.adjoint`."""
@@ -270,6 +303,24 @@ class SyclDevice(Device):
             raise PlanError(f"the queue of {self.name} is closed; make a new plan on another device or queue")
 
 
+    def _check_free(self, what: str) -> None:
+        if self._captured is not None:
+            raise PlanError(f"nothing can be {what} while a graph is captured: do the work once before, without it")
+
+
+@dataclass(frozen=True)
+class SyclGraph:
+    """Work that was noted, and the arrays that it uses."""
+
+    device: SyclDevice
+    noted: list[tuple[Callable[[], Any], Any]]
+
+    def launch(self) -> None:
+        """Queue the work."""
+        for submit, arguments in self.noted:
+            self.device._do(submit, arguments)
+
+
 def _ask_for_large_pages(address: int, size: int) -> None:
     """Memory that nobody has written to yet comes in pages of 2 MiB then, if the system has them."""
     begin, end = -(-address // PAGE) * PAGE, (address + size) // PAGE * PAGE
@@ -278,9 +329,11 @@ def _ask_for_large_pages(address: int, size: int) -> None:
 
 
 def _memory(array: Any) -> Any:
+    """The memory of an array; of a dpnp array that begins with it without the long way through its interface."""
     from dpctl.memory import as_usm_memory
 
-    return as_usm_memory(array)
+    held = array.get_array() if hasattr(array, "get_array") else None
+    return held.usm_data if held is not None and held._element_offset == 0 else as_usm_memory(array)
 
 
 def _viewed(array: Any) -> Any:

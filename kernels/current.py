@@ -145,6 +145,7 @@ class Current(Plan):
             density = self.check_field(density, "density", writable=True)
         totals = self.arrays.zeros((4,), np.complex128)
         self._raw(psi, f, self._periodic, self.dv, density, totals, self.threads)
+        self.arrays.settle()
         return totals
 
     def flops(self) -> int:

@@ -78,6 +78,7 @@ class Density(Plan):
         psi, f = self.check_psi(psi, writable=False), self.check_occupations(f)
         n = self.arrays.empty(self.shape, np.float64) if out is None else self.check_field(out, "out", writable=True)
         self._raw(psi, f, n, self.threads)
+        self.arrays.settle()
         return n if out is None else out
 
     def flops(self) -> int:

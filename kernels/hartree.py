@@ -157,10 +157,12 @@ class Hartree(Plan):
         solution = getattr(self, f"_{self.method}")(self._fields.source(n, self._neutral), start)
         if self._neutral:
             self._fields.centre(solution)
-        if out is None:
-            return self._copied(solution) if self.method == "dsa" else solution
-        self.arrays.copy(to, solution)
-        return out
+        if out is not None:
+            self.arrays.copy(to, solution)
+        elif self.method == "dsa":
+            solution = self._copied(solution)
+        self.arrays.settle()
+        return solution if out is None else out
 
     def _copied(self, field: Any) -> Any:
         made = self.arrays.empty(self.shape, np.float64)

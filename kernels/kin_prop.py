@@ -236,6 +236,7 @@ class KinProp(Plan):
         blocks = work if work.ndim == 5 else work[None]
         spare = self._take_spare()
         self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, spare, self.threads)
+        self.arrays.settle()
         self._spare.append(spare)
         return psi if out is None else out
 

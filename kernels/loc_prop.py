@@ -86,6 +86,7 @@ class LocProp(Plan):
         time = self.dt if dt is None else real("dt", dt)
         v = self.check_field(v, "v")
         self._raw(self.target(psi, out), v, time, self.threads)
+        self.arrays.settle()
         return psi if out is None else out
 
     def flops(self) -> int:

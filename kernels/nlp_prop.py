@@ -179,6 +179,7 @@ class NlpProp(Plan):
             raise PlanError("the plan has no operator yet; call plan.set(Q, S) first")
         flat = self.target(psi, out).reshape(self.points, self.norb)
         self._raw(flat, self._Q, self._S, self.dv, self._arithmetic.parts, self.threads)
+        self.arrays.settle()
         return psi if out is None else out
 
     def flops(self) -> int:

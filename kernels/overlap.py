@@ -93,6 +93,7 @@ class Overlap(Plan):
         to = a.empty(shape, wide) if out is None else a.checked("out", out, shape, wide, True)
         left = psi0.reshape(self.points, self.rank).astype(max(kind, self.dtype), copy=False)
         self._raw(left, psi.reshape(self.points, self.norb), self.dv, to, self.threads)
+        self.arrays.settle()
         return to if out is None else out
 
     def flops(self) -> int:

@@ -74,6 +74,7 @@ class Packing:
             for block, part in zip(packed, self._columns(given), strict=True):
                 block[..., : part.shape[-1]] = part
                 block[..., part.shape[-1] :] = 0.0
+        self.arrays.settle()
         return packed if out is None else out
 
     def unpack(self, packed: NDArray[Any], out: Any = None) -> NDArray[Any]:
@@ -100,6 +101,7 @@ class Packing:
         with a.working():
             for block, part in zip(given, self._columns(psi), strict=True):
                 part[...] = block[..., : part.shape[-1]]
+        a.settle()
         return psi if out is None else out
 
     def check(self, packed: Any, name: str, writable: bool = True) -> Any:

@@ -124,9 +124,8 @@ class Bench:
         p = self.problem
         plan = kernels.kin_prop(p.shape, p.norb, SPACING, TIME_STEP, p.dtype, self.backend)
         seconds = {"kin_prop": _seconds(self.device, lambda: plan(self.psi, steps=steps))}
-        if hasattr(self.device, "graph"):
-            graph = self.device.graph(lambda: plan(self.psi, steps=steps))
-            seconds["kin_prop as a graph"] = _seconds(self.device, graph.launch)
+        graph = self.device.graph(lambda: plan(self.psi, steps=steps))
+        seconds["kin_prop as a graph"] = _seconds(self.device, graph.launch)
         self.extra["steps"] = {"steps": steps, "seconds": seconds, "seconds in the paper (A100)": PAPER_SECONDS}
 
 

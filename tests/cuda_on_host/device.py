@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mlmd.backends import ArrayError, BackendUnavailable, Device, DeviceBackend
+from mlmd.backends import ArrayError, BackendUnavailable, Device, DeviceBackend, Graph
 from mlmd.backends.arrays import check_form
 from mlmd.backends.launches import grid_of
 
@@ -101,6 +103,10 @@ class HostCudaDevice(Device):
         """See `Device.adjoint`."""
         return a, "C"
 
+    def graph(self, work: Callable[[], Any]) -> Graph:
+        """See `Device.graph`: the work is done by Python each time."""
+        return HostCudaGraph(work)
+
     def synchronize(self) -> None:
         """See `Device.synchronize`; nothing waits."""
 
@@ -111,6 +117,17 @@ class HostCudaDevice(Device):
     def close(self) -> None:
         """See `Device.close`."""
         self._constants.clear()
+
+
+@dataclass(frozen=True)
+class HostCudaGraph:
+    """Work to be done again."""
+
+    work: Callable[[], Any]
+
+    def launch(self) -> None:
+        """Do it."""
+        self.work()
 
 
 BACKEND = DeviceBackend(

@@ -109,5 +109,5 @@ def test_a_state_goes_on_elsewhere(device: str, two_k_points: GroundState) -> No
 
 
 def test_what_does_not_run_there_is_refused(device: str, two_k_points: GroundState) -> None:
-    with pytest.raises(PlanError, match="mode 'exact' does not run on .*use backend 'cpu'"):
+    with pytest.raises(PlanError, match=r"mode 'exact' does not run on .*use backend 'cpu'"):
         LFD(two_k_points, DT, PULSE, mode="exact", backend=device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmd import kernels
-from mlmd.backends import Device, DeviceBackend, get
+from mlmd.backends import Device, DeviceBackend
 from mlmd.dcmesh.qxmd import xc
 from mlmd.kernels.device.levels import links_of, shares_of
 from mlmd.kernels.device.local_potential import local_energies, local_potential
@@ -20,28 +19,6 @@ from mlmd.kernels.multigrid import interpolation
 from .problems import Problem, difference, problems
 
 LARGE = [((36, 30, 33), "periodic"), ((41, 26, 38), ("dirichlet", "periodic", "periodic")), ((6, 50, 64), "dirichlet")]
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[DeviceBackend]:
-    """A device of this module's own: what it is told about itself is not seen elsewhere."""
-    status = get("sycl").status()
-    if not status.works:
-        pytest.skip(f"backend sycl: {status.reason}")
-    import dpctl
-
-    from mlmd.backends import sycl
-
-    backend = sycl.on(dpctl.SyclQueue(sycl.devices()[0], property="in_order"))
-    yield backend
-    backend.arrays().close()
-
-
-@pytest.fixture(params=[True, False], ids=["tasks", "items"])
-def shaped(own: DeviceBackend, request: pytest.FixtureRequest) -> DeviceBackend:
-    """The device, made to work in one of the two shapes."""
-    own.arrays().processor = request.param
-    return own
 
 
 def copied(device: Device) -> int:

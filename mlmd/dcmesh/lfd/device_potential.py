@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backends import Device
 from ...kernels import Hartree
 from ...kernels.device.local_potential import local_energies, local_potential
 from ..qxmd import xc
@@ -22,6 +23,7 @@ class DevicePotential:
     """As `potential.Potential`, with arrays of a device; arguments as there."""
 
     def __init__(self, state: GroundState, density: Any, hartree: str, options: Options) -> None:
+        assert isinstance(options.arrays, Device)
         self.grid, self.device, self.method = state.grid, options.arrays, hartree
         host = self.device.asnumpy(density)
         v_hartree0 = hartree_potential(host, state.grid)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import units
-from ...backends import Arrays, Device, PlanError, Traffic
+from ...backends import Arrays, Device, Graph, PlanError, Traffic
 from ...errors import NumericsError
 from ...kernels import Density, LocProp, Overlap, zeros
 from ...kernels.forms import column_norms, weighted_squares
@@ -111,6 +111,9 @@ class LFD:
         self._start_orbitals()
         self._make_plans(hartree, scissor)
         self._measured: Measured | None = None
+        # Multigrid reads a residual in each cycle: such a step cannot be captured.
+        self._captures = isinstance(self.arrays, Device) and hartree == "dsa"
+        self._graphs: dict[tuple[float, tuple[tuple[bool, ...], ...]], Graph | None] = {}
         self._last_current = self._measure().current
 
     @property
@@ -181,11 +184,11 @@ class LFD:
             self._prepare(steps)
         for step in range(steps):
             lit = [middle.load(step) for middle in self._middle]
-            self._apply_phase(0.5 if step == 0 else 1.0)
-            for middle, psi, axes in zip(self._middle, self.psi, lit, strict=True):
-                middle.propagate(psi, axes)
             self.step_count += 1
-            self._follow_density()
+            if self._captures:
+                self._replay(0.5 if step == 0 else 1.0, tuple(lit))
+            else:
+                self._take_step(0.5 if step == 0 else 1.0, tuple(lit))
         if steps > 0:
             self._apply_phase(0.5)
             self._integrate_current(steps)
@@ -195,6 +198,25 @@ class LFD:
         A = np.array([self.laser.A(self.time + (step + 0.5) * self.dt) for step in range(steps)])
         for middle in self._middle:
             middle.prepare(A)
+
+    def _take_step(self, fraction: float, lit: tuple[tuple[bool, ...], ...]) -> None:
+        """One step but for its last half phase, which the next one takes along: fraction is 1/2 if there is none."""
+        self._apply_phase(fraction)
+        for middle, psi, axes in zip(self._middle, self.psi, lit, strict=True):
+            middle.propagate(psi, axes)
+        self._follow_density()
+
+    def _replay(self, fraction: float, lit: tuple[tuple[bool, ...], ...]) -> None:
+        """The same on a device as a graph, which is captured when a step is taken for the second time."""
+        assert isinstance(self.arrays, Device)
+        key = (fraction, lit)
+        if key not in self._graphs:
+            self._graphs[key] = None
+            self._take_step(fraction, lit)
+            return
+        graph = self._graphs[key] or self.arrays.graph(lambda: self._take_step(fraction, lit))
+        self._graphs[key] = graph
+        graph.launch()
 
     def _follow_density(self) -> None:
         density = self.density()

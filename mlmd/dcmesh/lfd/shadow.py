@@ -165,7 +165,7 @@ class ShadowPropagator:
         return terms, np.asarray(measure.J) + (velocity + n @ a) / self.grid.volume, density
 
     def numbers_observed(self) -> int:
-        """Numbers that come from the device for `observe`: four complex sums, one for each orbital and velocity mode."""
+        """Numbers that come from a device for `observe`: four complex sums, one for each orbital and velocity mode."""
         return 8 + self.first.norb + sum(len(v.sigma) for v in self.velocity)
 
     def flops(self) -> int:
