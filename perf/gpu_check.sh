@@ -52,19 +52,19 @@ print("cuda:", cuda.describe(0) if status.works else status.reason)
 sys.exit(0 if status.works else 2)
 END
 
-part build 180 "$python" setup.py -q build_ext --inplace
-part tests 200 "$python" -m pytest -q -p no:cacheprovider tests/backends tests/kernels/test_agreement.py \
-    tests/kernels/test_device_shapes.py -k "cuda" -m "not slow"
+part build 150 "$python" setup.py -q build_ext --inplace
+part tests 160 "$python" -m pytest -q -p no:cacheprovider tests/backends tests/kernels/test_agreement.py \
+    tests/kernels/test_hartree.py tests/kernels/test_overlap.py tests/dcmesh/test_device_lfd.py -k cuda -m "not slow"
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
 if [ -n "$sanitizer" ]; then
     for tool in memcheck racecheck; do
-        part "$tool" 90 "$sanitizer" --tool "$tool" --error-exitcode 9 --target-processes all \
+        part "$tool" 60 "$sanitizer" --tool "$tool" --error-exitcode 9 --target-processes all \
             "$python" -c "$every_kernel"
     done
 else
     echo "== compute-sanitizer is not here: it comes with the CUDA toolkit"
 fi
-part benchmark 150 "$python" -m mlmd.perf.device_bench --backend cuda --out "$results"
+part benchmark 100 "$python" -m mlmd.perf.device_bench --backend cuda --out "$results"
 
 echo "== done after $(($(date +%s) - began)) s${failed:+; failed:$failed}"
 [ -z "$failed" ]

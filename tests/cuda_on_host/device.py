@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import math
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from mlmd.backends.launches import grid_of
 from .build import compiler, library
 
 MOST_PARAMETERS = 64
+ALIGNMENT = 256  # of CUDA's memory
 
 
 class HostCudaArray(np.ndarray):
@@ -49,11 +52,10 @@ class HostCudaDevice(Device):
 
     def empty(self, shape: Any, dtype: DTypeLike) -> Any:
         """See `Arrays.empty`; aligned as CUDA's memory, and full of what breaks results that depend on it."""
-        kind = np.dtype(dtype)
-        size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
-        memory = np.full(size + 256, 0xFF, np.uint8)
-        start = -memory.ctypes.data % 256
-        return memory[start : start + size].view(kind).reshape(tuple(shape)).view(HostCudaArray)
+        kind, sizes = np.dtype(dtype), tuple(int(n) for n in shape)
+        size = math.prod(sizes) * kind.itemsize
+        memory = exact_memory(size)
+        return np.frombuffer(memory, kind, math.prod(sizes)).reshape(sizes).view(HostCudaArray)
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Any:
         """See `Arrays.zeros`."""
@@ -117,6 +119,19 @@ class HostCudaDevice(Device):
     def close(self) -> None:
         """See `Device.close`."""
         self._constants.clear()
+
+
+def exact_memory(size: int) -> Any:
+    """So many bytes and none behind them, so that a sanitizer sees what goes beyond."""
+    libc = ctypes.CDLL(None)
+    address = ctypes.c_void_p()
+    if libc.posix_memalign(ctypes.byref(address), ctypes.c_size_t(ALIGNMENT), ctypes.c_size_t(max(size, 1))) != 0:
+        raise MemoryError(f"no memory for {size} bytes")
+    assert address.value is not None
+    ctypes.memset(address.value, 0xFF, size)
+    memory = (ctypes.c_char * max(size, 1)).from_address(address.value)
+    weakref.finalize(memory, libc.free, address)
+    return memory
 
 
 @dataclass(frozen=True)
