@@ -1,49 +1,10 @@
 #include "items.h"
 
 #include "mlmd/kin_prop.h"
-#include "mlmd/kin_wave.h"
+#include "mlmd/kin_tasks.h"
 
-namespace mlmd {
-namespace device {
-
-// A plane: the wave of z on each line as it enters the wave of y.
-template <class T>
-inline void kin_plane(T *psi, const Axis<T> *axes, const PointGauge<T> *gauges, int nx, int ny, int nz, int py,
-                      int pz, int64_t width) {
-    const int64_t line = nz * width, x = task() % nx;
-    T *plane = psi + task() * ny * line;
-    const Axis<T> along_z = axes[2];
-    const auto at = [&](int y) { return plane + y * line; };
-    const auto enter = [&](int y) {
-        const PointGauge<T> *gauge = gauges + (x * ny + y) * nz;
-        T *here = at(y);
-        for_packs<T>(width, [&](auto tag, int64_t i) {
-            typedef decltype(tag) P;
-            kin_line<P>(
-                nz, pz != 0, along_z,
-                [&](int z) { return gauged_in(P::load(here + z * width + i), gauge[z]); },
-                [&](int z, P v) { v.store(here + z * width + i); });
-        });
-    };
-    const auto leave = [](int, int64_t, auto x) { return x; };
-    kin_wave(ny, py != 0, Stretches<T, decltype(at), decltype(leave)>(axes[1], at, leave, 1, line), enter);
-}
-
-// The wave of x on some points of the planes.
-template <class T>
-inline void kin_planes(T *psi, const Axis<T> *axes, const PointGauge<T> *gauges, int nx, int64_t plane, int px,
-                       int64_t width, int64_t share) {
-    const int64_t parts = (plane + share - 1) / share, first = task() % parts * share;
-    const int64_t count = first + share < plane ? share : plane - first;
-    T *here = psi + (task() / parts * nx * plane + first) * width;
-    const auto at = [&](int x) { return here + x * plane * width; };
-    const auto leave = [&](int x, int64_t p, auto v) { return gauged_out(v, gauges[x * plane + first + p]); };
-    kin_wave(nx, px != 0, Stretches<T, decltype(at), decltype(leave)>(axes[0], at, leave, count, width), [](int) {});
-}
-
-}  // namespace device
-}  // namespace mlmd
-
+// Tables of a step for work items, and for tasks: there by planes.  Then the tasks: a plane along z and y; some points of a
+// line of all planes along x; or a block of orbitals, some steps along all axes.
 #define MLMD_KIN_PROP(T, name)                                                                                         \
     MLMD_KERNEL(1)                                                                                                     \
     kin_tables_##name(const double *given, const double *bonds, const double *v, T *axes, T *gauges, int nx, int ny,   \
@@ -51,17 +12,36 @@ inline void kin_planes(T *psi, const Axis<T> *axes, const PointGauge<T> *gauges,
         mlmd::device::kin_tables<T>(item(), nx, ny, nz, given, bonds, v, with_v, axes, gauges);                        \
     }                                                                                                                  \
     MLMD_KERNEL(1)                                                                                                     \
-    kin_plane_##name(T *psi, const T *axes, const T *gauges, int nx, int ny, int nz, int py, int pz,           \
-                     int64_t width) {                                                                                  \
-        mlmd::device::kin_plane<T>(psi, (const mlmd::device::Axis<T> *)axes, (const mlmd::device::PointGauge<T> *)gauges, nx,     \
-                                ny, nz, py, pz, width);                                                            \
+    kin_lines_##name(const double *given, const double *bonds, const double *v, T *axes, T *gauges, int nx, int ny,    \
+                     int nz, int with_v) {                                                                             \
+        mlmd::device::kin_lines<T>(static_cast<int>(task()), nx, ny, nz, given, bonds, v, with_v, axes, gauges);       \
     }                                                                                                                  \
     MLMD_KERNEL(1)                                                                                                     \
-    kin_planes_##name(T *psi, const T *axes, const T *gauges, int nx, int64_t plane, int px, int64_t width,            \
-                      int64_t share) {                                                                                 \
-        mlmd::device::kin_planes<T>(psi, (const mlmd::device::Axis<T> *)axes, (const mlmd::device::PointGauge<T> *)gauges, nx,    \
-                                 plane, px, width, share);                                                             \
+    kin_plane_##name(T *psi, T *axes, T *gauges, const double *bonds, int with_v, int nx, int ny, int nz, int px,      \
+                     int py, int pz, int64_t width) {                                                                  \
+        MLMD_KIN_GRID(T, task() / nx);                                                                                 \
+        mlmd::device::kin_plane(grid, static_cast<int>(task() % nx));                                                  \
+    }                                                                                                                  \
+    MLMD_KERNEL(1)                                                                                                     \
+    kin_planes_##name(T *psi, T *axes, T *gauges, const double *bonds, int with_v, int nx, int ny, int nz, int px,     \
+                      int py, int pz, int64_t width, int share) {                                                      \
+        const int parts = (nz + share - 1) / share, z = static_cast<int>(task() % parts) * share;                      \
+        const int64_t line = task() / parts;                                                                           \
+        MLMD_KIN_GRID(T, line / ny);                                                                                   \
+        mlmd::device::kin_planes(grid, static_cast<int>(line % ny), z, z + share < nz ? share : nz - z);               \
+    }                                                                                                                  \
+    MLMD_KERNEL(1)                                                                                                     \
+    kin_block_##name(T *psi, T *axes, T *gauges, const double *bonds, int with_v, int nx, int ny, int nz, int px,      \
+                     int py, int pz, int64_t width, int steps) {                                                       \
+        MLMD_KIN_GRID(T, task());                                                                                      \
+        for (int k = 0; k < steps; ++k) mlmd::device::kin_block(grid);                                                 \
     }
+
+#define MLMD_KIN_GRID(T, block)                                                                                        \
+    const mlmd::device::KinGrid<T> grid = {psi + (block) * nx * ny * nz * width,                                       \
+                                           nx, ny, nz, px, py, pz, width,                                              \
+                                           (const mlmd::device::Axis<T> *)axes,                                        \
+                                           mlmd::device::line_gauges(gauges, ny, nz, bonds, with_v)}
 
 #define MLMD_KIN_ITEM(T, bytes, name)                                                                                  \
     MLMD_KERNEL(2)                                                                                                     \

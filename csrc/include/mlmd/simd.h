@@ -129,6 +129,17 @@ struct Pack {
 #endif
 };
 
+// Memory that will be needed before long.
+MLMD_INLINE void ask_for(const void *p) {
+#if defined(SYCL_LANGUAGE_VERSION)
+    const auto memory = sycl::address_space_cast<sycl::access::address_space::global_space, sycl::access::decorated::yes>(
+        static_cast<const char *>(p));
+    memory.prefetch(64);
+#elif !defined(MLMD_NO_VECTORS)
+    __builtin_prefetch(p, 0, 2);
+#endif
+}
+
 // a b + c, rounded once where the processor can.
 template <class V>
 MLMD_INLINE V fused_numbers(V a, V b, V c) {
