@@ -64,9 +64,12 @@ def kin_prop(
     axes, gauges = numbers[: 3 * AXIS_NUMBERS], numbers[3 * AXIS_NUMBERS + 1 :]
     suffix = real.str[1:].replace("f4", "f32").replace("f8", "f64")
     n = [np.int32(k) for k in (nx, ny, nz)]
-    tables_of, size, group = ("lines", nx, 1) if device.processor else ("tables", points, TABLE_GROUP)
+    if device.processor:
+        name, size, group = f"kin_tasks_{suffix}:kin_lines_{suffix}", nx, 1
+    else:
+        name, size, group = f"kin_prop:kin_tables_{suffix}", points, TABLE_GROUP
     device.launch(
-        f"kin_prop:kin_{tables_of}_{suffix}",
+        name,
         (size,),
         (group,),
         *(given, bonds, given if v is None else v, axes, gauges, *n, np.int32(v is not None)),
@@ -86,13 +89,13 @@ def _tasks(device: Device, grid: Any, blocks: int, width: int, steps: int, threa
     grid = (*grid, np.int64(width))
     line = nz * width * (4 if suffix == "f32" else 8)
     if blocks >= threads and line == nz * REGISTER and line % PAGE and WINDOW * ny * line <= device.cache:
-        device.launch(f"kin_prop:kin_block_{suffix}", (blocks,), (1,), *grid, np.int32(steps))
+        device.launch(f"kin_tasks_{suffix}:kin_block_{suffix}", (blocks,), (1,), *grid, np.int32(steps))
         return
     parts = -(-nz // POINTS_OF_A_TASK)
     for _ in range(steps):
-        device.launch(f"kin_prop:kin_plane_{suffix}", (blocks * nx,), (1,), *grid)
+        device.launch(f"kin_tasks_{suffix}:kin_plane_{suffix}", (blocks * nx,), (1,), *grid)
         lines = (blocks * ny * parts,)
-        device.launch(f"kin_prop:kin_planes_{suffix}", lines, (1,), *grid, np.int32(POINTS_OF_A_TASK))
+        device.launch(f"kin_tasks_{suffix}:kin_planes_{suffix}", lines, (1,), *grid, np.int32(POINTS_OF_A_TASK))
 
 
 def _items(device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: Any, width: int, suffix: str) -> None:

@@ -13,12 +13,16 @@
 namespace mlmd {
 namespace MLMD_ISA {
 
-// A block of orbitals, psi[x][y][z][width], and what it is turned by.
+// The reals of a point where they are one register.
 template <class T>
+using OneRegister = std::integral_constant<int64_t, VECTOR_BYTES / sizeof(T)>;
+
+// A block of orbitals, psi[x][y][z][width], and what it is turned by; the width is a number, or a constant.
+template <class T, class Width>
 struct KinGrid {
     T *psi;
     int nx, ny, nz, px, py, pz;  // p: whether there is a pair of the last point and the first
-    int64_t width;
+    Width width;
     const Axis<T> *axes;
     LineGauges<T> gauges;
 
@@ -28,21 +32,21 @@ struct KinGrid {
 };
 
 // Line y of plane x through the wave of z; a register of its points, at `place`.
-template <class P, class T>
-MLMD_APART void enter_line(const KinGrid<T> &grid, int x, int y, int64_t place) {
+template <class P, class T, class Width>
+MLMD_APART void enter_line(const KinGrid<T, Width> &grid, int x, int y, int64_t place) {
     T *here = grid.line(x, y) + place;
     const int64_t width = grid.width;
     const LineGauge<T> gauge = grid.gauges.line(x, y);
     const Axis<T> axis = grid.axes[2];  // a copy: stores to psi might change the original, as compilers see it
-    kin_line<P>(
+    kin_line_of<true, P>(
         grid.nz, grid.pz != 0, axis, [&](int z) MLMD_LAMBDA { return gauge.in(P::load(here + z * width), z); },
         [&](int z, P x) MLMD_LAMBDA { x.store(here + z * width); });
 }
 
 // Lines y and y + 1 of PLANES planes from x on through the wave of z and the chains of y; a register of their points, at
 // `place`.  leave(y, point, place, registers of the planes) is what becomes of the lines before, which y is done with.
-template <int PLANES, class P, class T, class Leave>
-MLMD_APART void enter_two_lines(const KinGrid<T> &grid, int x, int y, int64_t place, const Leave leave) {
+template <int PLANES, class P, class T, class Width, class Leave>
+MLMD_APART void enter_two_lines(const KinGrid<T, Width> &grid, int x, int y, int64_t place, const Leave leave) {
     typedef Several<P, PLANES> Point;
     const Axis<T> along_z = grid.axes[2];
     const T *given = grid.axes[1].tangent, tangent[3] = {given[0], given[1], given[2]};
@@ -81,13 +85,13 @@ MLMD_APART void enter_two_lines(const KinGrid<T> &grid, int x, int y, int64_t pl
 }
 
 // PLANES planes from x on through the waves of z and y; leave as above.
-template <int PLANES, class T, class Leave>
-inline void enter_planes(const KinGrid<T> &grid, int x, const Leave &leave) {
+template <int PLANES, class T, class Width, class Leave>
+inline void enter_planes(const KinGrid<T, Width> &grid, int x, const Leave &leave) {
     const bool turned = has_quarters(grid.axes[2]) || has_quarters(grid.axes[1]);
     const auto at = [=](int y) MLMD_LAMBDA { return grid.line(x, y); };
     kin_wave(
         grid.ny, grid.py != 0,
-        Stretches<PLANES, T, decltype(at), Leave>(grid.axes[1], at, leave, grid.nz, grid.width, grid.plane_step()),
+        Stretches<PLANES, T, Width, decltype(at), Leave>(grid.axes[1], at, leave, grid.nz, grid.width, grid.plane_step()),
         [&](int y) {
             for (int k = 0; k < PLANES; ++k)
                 for_packs<T>(grid.width, [&](auto tag, int64_t i) MLMD_LAMBDA {
@@ -96,25 +100,22 @@ inline void enter_planes(const KinGrid<T> &grid, int x, const Leave &leave) {
         },
         [&](int y) {
             if (turned) return false;
-            if constexpr (PLANES > 1)
-                enter_two_lines<PLANES, Pack<T, VECTOR_BYTES>>(grid, x, y, 0, leave);
-            else
-                for_packs<T>(grid.width, [&](auto tag, int64_t i) MLMD_LAMBDA {
-                    enter_two_lines<PLANES, decltype(tag)>(grid, x, y, i, leave);
-                });
+            for_packs<T>(grid.width, [&](auto tag, int64_t i) MLMD_LAMBDA {
+                enter_two_lines<PLANES, decltype(tag)>(grid, x, y, i, leave);
+            });
             return true;
         });
 }
 
 // One plane through the waves of z and y.
-template <class T>
-MLMD_APART void kin_plane(const KinGrid<T> &grid, int x) {
+template <class T, class Width>
+MLMD_APART void kin_plane(const KinGrid<T, Width> &grid, int x) {
     enter_planes<1>(grid, x, [](int, int64_t, int64_t, auto v) MLMD_LAMBDA { return v; });
 }
 
 // So many points of line y, from z on, of all planes through the wave of x.
-template <class T>
-inline void kin_planes(const KinGrid<T> &grid, int y, int z, int points) {
+template <class T, class Width>
+inline void kin_planes(const KinGrid<T, Width> &grid, int y, int z, int points) {
     const auto at = [=](int x) MLMD_LAMBDA { return grid.line(x, y) + z * grid.width; };
     const LineGauges<T> gauges = grid.gauges;
     const auto leave = [=](int x, int64_t p, int64_t, auto v) MLMD_LAMBDA {
@@ -123,13 +124,13 @@ inline void kin_planes(const KinGrid<T> &grid, int y, int z, int points) {
     };
     kin_wave(
         grid.nx, grid.px != 0,
-        Stretches<1, T, decltype(at), decltype(leave)>(grid.axes[0], at, leave, points, grid.width, 0), [](int) {},
+        Stretches<1, T, Width, decltype(at), decltype(leave)>(grid.axes[0], at, leave, points, grid.width, 0), [](int) {},
         [](int) { return false; });
 }
 
 // All planes through all three waves; a point is one register.
-template <class T>
-inline void kin_block(const KinGrid<T> &grid) {
+template <class T, class Width>
+inline void kin_block(const KinGrid<T, Width> &grid) {
     const int nz = grid.nz;
     const int64_t plane = grid.plane_step(), line = grid.line_step();
     const LineGauges<T> gauges = grid.gauges;
@@ -143,7 +144,7 @@ inline void kin_block(const KinGrid<T> &grid) {
     };
     kin_wave(
         grid.nx, grid.px != 0,
-        Stretches<1, T, decltype(at), decltype(leave)>(along_x, at, leave, int64_t(grid.ny) * nz, grid.width, 0),
+        Stretches<1, T, Width, decltype(at), decltype(leave)>(along_x, at, leave, int64_t(grid.ny) * nz, grid.width, 0),
         [&](int x) { kin_plane(grid, x); },
         [&](int x) {
             if (turned) return false;

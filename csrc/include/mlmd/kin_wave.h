@@ -9,10 +9,10 @@ namespace MLMD_ISA {
 
 // at(j): memory of item j, SIDES stretches `apart` reals from one another, each so many points of `width` reals;
 // leave(j, point, place, registers) is what becomes of a finished one.
-template <int SIDES, class T, class At, class Leave>
+template <int SIDES, class T, class Width, class At, class Leave>
 class Stretches {
   public:
-    Stretches(const Axis<T> &axis, const At &at, const Leave &leave, int64_t points, int64_t width, int64_t apart)
+    Stretches(const Axis<T> &axis, const At &at, const Leave &leave, int64_t points, Width width, int64_t apart)
         : axis_(axis), at_(at), leave_(leave), points_(points), width_(width), apart_(apart),
           turned_(has_quarters(axis)) {}
 
@@ -71,7 +71,8 @@ class Stretches {
     // Calls work(registers tag, point, place of the registers).
     template <class Work>
     MLMD_INLINE void each(Work &&work) const {
-        const int64_t points = points_, width = width_;
+        const int64_t points = points_;
+        const Width width = width_;
         for (int64_t p = 0; p < points; ++p)
             for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
                 work(Several<decltype(tag), SIDES>{}, p, p * width + i);
@@ -93,7 +94,9 @@ class Stretches {
     const Axis<T> axis_;  // a copy: stores to psi might change the original, as compilers see it
     const At at_;
     const Leave leave_;
-    int64_t points_, width_, apart_;
+    int64_t points_;
+    Width width_;
+    int64_t apart_;
     bool turned_;
 };
 
