@@ -1,7 +1,7 @@
 // The kernels of kin_tasks.h, in one precision: a program is compiled as a whole when first used.
 //
-// Tables of a step, a task for each plane.  Then a plane along z and y; some points of a line of all planes along x; or a
-// block of orbitals, some steps along all axes.
+// Tables of a step, a task for each plane.  Then a plane along z and y; some points of a line of all planes along x; or
+// a block of orbitals, some steps along all axes.
 #pragma once
 
 #include "items.h"

@@ -1,7 +1,7 @@
 """Kinetic propagator on a device: tables of a step, then passes over psi.
 
 GPUs take a pass along each axis, a line of it in the registers of a work item.  Processors take two passes: one over
-the planes, y and z together, and one along x.
+the planes, y and z together, and one along x; or a single one over psi in blocks of a register's orbitals.
 """
 
 from __future__ import annotations

@@ -137,11 +137,12 @@ MLMD_INLINE void kin_lines(int x, int nx, int ny, int nz, const double *given, c
         for (int y = 0; y < (gauges.each ? ny : 4); ++y) {
             if (with_v) {
                 const double *here = v + (int64_t(x) * ny + y) * nz + z;
+                const bool other = ends.after != ends.before && ends.after != 0.0;
                 if (ends.before != 0.0) phases(here, -ends.before, count, before.re, before.im);
-                if (ends.after != 0.0 && ends.after != ends.before) phases(here, -ends.after, count, after.re, after.im);
+                if (other) phases(here, -ends.after, count, after.re, after.im);
             }
             const double angle = theta[0] * x + theta[1] * y;
-            const Complex<double> plane = quarter_turned(x + y, angle == 0.0 ? Complex<double>{1.0, 0.0} : unit(-angle));
+            const Complex<double> one = {1.0, 0.0}, plane = quarter_turned(x + y, angle == 0.0 ? one : unit(-angle));
             put_gauges(gauges.of_line(x, y), nz, z, count, plane, bond, before,
                        ends.after == ends.before ? before : after, ends);
         }

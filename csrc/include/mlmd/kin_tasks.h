@@ -43,8 +43,9 @@ MLMD_APART void enter_line(const KinGrid<T, Width> &grid, int x, int y, int64_t 
         [&](int z, P x) MLMD_LAMBDA { x.store(here + z * width); });
 }
 
-// Lines y and y + 1 of PLANES planes from x on through the wave of z and the chains of y; a register of their points, at
-// `place`.  leave(y, point, place, registers of the planes) is what becomes of the lines before, which y is done with.
+// Lines y and y + 1 of PLANES planes from x on through the wave of z and the chains of y; a register of their points,
+// at `place`.  leave(y, point, place, registers of the planes) is what becomes of the lines before, which y is done
+// with.
 template <int PLANES, class P, class T, class Width, class Leave>
 MLMD_APART void enter_two_lines(const KinGrid<T, Width> &grid, int x, int y, int64_t place, const Leave leave) {
     typedef Several<P, PLANES> Point;

@@ -100,8 +100,8 @@ class Stretches {
     bool turned_;
 };
 
-// `enter(j)` is called before an item is first used.  Where it can, `enter_two(j)` brings items j and j + 1 and does what
-// chain_of(j) would; else it returns false.
+// `enter(j)` is called before an item is first used.  Where it can, `enter_two(j)` brings items j and j + 1 and does
+// what chain_of(j) would; else it returns false.
 template <class Items, class Enter, class EnterTwo>
 MLMD_APART void kin_wave(int n, bool periodic, const Items &items, Enter &&enter, EnterTwo &&enter_two) {
     const bool odd = n & 1;
