@@ -92,7 +92,8 @@ inline void enter_planes(const KinGrid<T, Width> &grid, int x, const Leave &leav
     const auto at = [=](int y) MLMD_LAMBDA { return grid.line(x, y); };
     kin_wave(
         grid.ny, grid.py != 0,
-        Stretches<PLANES, T, Width, decltype(at), Leave>(grid.axes[1], at, leave, grid.nz, grid.width, grid.plane_step()),
+        Stretches<PLANES, T, Width, decltype(at), Leave>(grid.axes[1], at, leave, grid.nz, grid.width,
+                                                         grid.plane_step()),
         [&](int y) {
             for (int k = 0; k < PLANES; ++k)
                 for_packs<T>(grid.width, [&](auto tag, int64_t i) MLMD_LAMBDA {
@@ -125,8 +126,8 @@ inline void kin_planes(const KinGrid<T, Width> &grid, int y, int z, int points) 
     };
     kin_wave(
         grid.nx, grid.px != 0,
-        Stretches<1, T, Width, decltype(at), decltype(leave)>(grid.axes[0], at, leave, points, grid.width, 0), [](int) {},
-        [](int) { return false; });
+        Stretches<1, T, Width, decltype(at), decltype(leave)>(grid.axes[0], at, leave, points, grid.width, 0),
+        [](int) {}, [](int) { return false; });
 }
 
 // All planes through all three waves; a point is one register.
