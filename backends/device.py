@@ -49,12 +49,15 @@ class Device(Arrays):
         As in ``backend="sycl:0"``.
     processor : bool
         Whether it is a processor: kernels are then tasks for its threads, else work items that share memory accesses.
+    cache : int
+        Bytes of a processor core's second-level cache; 0 if unknown.
     traffic : Traffic
         Bytes copied between host and device so far.
     """
 
     name: str
     processor: bool = False
+    cache: int = 0
 
     def __init__(self) -> None:
         self.traffic = Traffic()

@@ -96,6 +96,7 @@ class SyclDevice(Device):
             raise PlanError("the queue runs out of order; make it with dpctl.SyclQueue(..., property='in_order')")
         self.queue, self.name = queue, name
         self.processor = bool(queue.sycl_device.has_aspect_cpu)
+        self.cache = int(queue.sycl_device.global_mem_cache_size)
         self.closed = False
         self._kernels: dict[str, Any] = {}
         self._programs: dict[str, Any] = {}
