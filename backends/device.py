@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -41,12 +41,15 @@ class Device(Arrays):
         As in ``backend="sycl:0"``.
     processor : bool
         Whether it is a processor: kernels are then tasks for its threads, else work items that share memory accesses.
+    units : int
+        Threads of a processor.
     traffic : Traffic
         Bytes copied between host and device so far.
     """
 
     name: str
     processor: bool = False
+    units: int = 1
 
     def __init__(self) -> None:
         self.traffic = Traffic()
@@ -108,6 +111,11 @@ class Device(Arrays):
     @abstractmethod
     def close(self) -> None:
         """Wait, give memory back, and refuse further work."""
+
+    @cached_property
+    def amx(self) -> bool:
+        """Whether kernels can use matrix tiles of a processor."""
+        return False
 
     def settle(self) -> None:
         """Called at the end of each kernel of a plan: waits if somebody else's queue has a part in it."""

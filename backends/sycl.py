@@ -9,13 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import deque
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, files
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from . import spirv
+from . import amx, spirv
 from .arrays import check_form
 from .device import Device, DeviceBackend, combine, rounded_up
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
@@ -27,6 +28,7 @@ PRODUCT_BYTES = 1 << 23  # of a product that waits to be added to a result
 
 def find_driver() -> None:
     """Tell the OpenCL loader where the processor's driver of pip is; it looks only once, when first asked."""
+    amx.target()
     if os.environ.get(DRIVERS):
         return
     try:
@@ -90,11 +92,17 @@ class SyclDevice(Device):
             raise PlanError("the queue runs out of order; make it with dpctl.SyclQueue(..., property='in_order')")
         self.queue, self.name = queue, name
         self.processor = bool(queue.sycl_device.has_aspect_cpu)
+        self.units = int(queue.sycl_device.max_compute_units)
         self.closed = False
         self._kernels: dict[str, Any] = {}
         self._programs: dict[str, Any] = {}
         self._running: deque[tuple[Any, Any]] = deque()
         self._foreign = False
+
+    @cached_property
+    def amx(self) -> bool:
+        """See `Device.amx`."""
+        return self.processor and amx.works(self.queue.sycl_device.driver_version)
 
     def checked(self, name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> Any:
         """The array as a dpnp array on this device; see `Arrays.checked`."""

@@ -1,4 +1,4 @@
-"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers."""
+"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers; or matrix tiles."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Any
 from ...backends import Device
 from ...backends.device import combine
 from ..bf16 import products
+from .nlp_middle import scaled_product
 from .nlp_pack import Columns, split
+from .nlp_tiles import Tiles, propagate
 
 POINTS = {True: 8192, False: 32768}  # in a chunk, of processors and others
 
 
-def nlp_prop(device: Device, psi: Any, Q: Columns, S: Any, dv: float, parts: int, threads: int) -> None:
+def nlp_prop(device: Device, psi: Any, Q: Columns | Tiles, S: Any, dv: float, parts: int, threads: int) -> None:
     """Raw kernel; arguments as in `mlmd.kernels.nlp_prop.reference`, Q from the raw ``nlp_pack``, S on the device."""
-    factors = middle(device, S, project(device, Q, psi, parts), dv)
+    if isinstance(Q, Tiles):
+        propagate(device, psi, Q, S, dv, parts)
+        return
+    factors = scaled_product(device, S, project(device, Q, psi, parts), dv)
     if parts:
         _expand_in_parts(device, Q, split(device, factors, parts), psi)
     elif psi.dtype == factors.dtype:
@@ -46,15 +51,6 @@ def project(device: Device, Q: Columns, psi: Any, parts: int) -> Any:
                 combine(device, sums, product, beta=1.0)
             first = False
     return sums
-
-
-def middle(device: Device, S: Any, overlaps: Any, dv: float) -> Any:
-    """dv S overlaps, in the type of the overlaps."""
-    factor = device.empty(S.shape, overlaps.dtype)
-    combine(device, factor, S, dv)
-    result = device.empty(overlaps.shape, overlaps.dtype)
-    device.gemm(factor, overlaps, result)
-    return result
 
 
 def chunks(device: Device, points: int) -> Iterator[tuple[int, int]]:
