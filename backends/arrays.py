@@ -57,6 +57,10 @@ class Arrays:
         """Copy all elements, within this backend."""
         np.copyto(to, source)
 
+    def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
+        """to <- a x + b y, float64."""
+        np.add(x if a == 1.0 else a * x, y if b == 1.0 else b * y, out=to)
+
     def overlap(self, a: Any, b: Any) -> bool:
         """Whether two arrays may share memory."""
         return np.may_share_memory(a, b)

@@ -21,6 +21,7 @@ from .arrays import Arrays
 from .base import Backend, Status
 from .errors import BackendUnavailable
 
+ITEMS = 256  # of a group of work items that share nothing
 CONSTANTS = 512  # small arrays that are kept on a device
 
 
@@ -117,6 +118,11 @@ class Device(Arrays):
         """Whether kernels can use matrix tiles of a processor."""
         return False
 
+    def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
+        """See `Arrays.combine`."""
+        scalars = (np.float64(a), np.float64(b), np.int64(to.size))
+        self.launch("fields:combine_f64", (to.size,), (ITEMS,), to, x, y, *scalars)
+
     def settle(self) -> None:
         """Called at the end of each kernel of a plan: waits if somebody else's queue has a part in it."""
         return
@@ -145,6 +151,8 @@ class DeviceBackend(Backend):
         Makes the device of a number; called once for each.
     why_none : callable
         What to say where there is none.
+    describe : callable
+        One line about the device of a number: name, driver, memory.
     index : int
         Number of the device.
     """
@@ -152,6 +160,7 @@ class DeviceBackend(Backend):
     count: Callable[[], int] = field(default=lambda: 0)
     open: Callable[[int], Device] = field(default=lambda index: _none(index))
     why_none: Callable[[], str] = field(default=lambda: "no device")
+    describe: Callable[[int], str] = field(default=lambda index: "")
     index: int = 0
 
     def at(self, index: int) -> DeviceBackend:
@@ -232,8 +241,3 @@ def combine(
     numbers = [np.float64(k) for k in (factor, -factor if conjugate else factor, beta)]
     size = 2 * int(to.size)
     device.launch(f"nlp_prop:combine_{'_'.join(names)}", *items(device, size), to, x, *numbers, np.int64(size))
-
-
-def real_scalar(dtype: np.dtype[Any], value: float) -> Any:
-    """A number in the real type of a complex one."""
-    return np.float32(value) if dtype == np.complex64 else np.float64(value)

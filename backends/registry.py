@@ -37,10 +37,12 @@ def get(name: str | Backend) -> Backend:
         return name
     base, _, number = name.partition(":")
     found = _find(base) if base in _modules() else None
-    if found is None or (number and not number.isdigit()):
+    if found is not None and number and not number.isdigit():
+        raise BackendUnavailable(f"backend {name!r}: {number!r} is no number of a device; write for example '{base}:0'")
+    if found is None:
         raise BackendUnavailable(
             f"backend {name!r} is not there; known: {', '.join(names())}; "
-            f"a backend that ships separately is installed with: pip install 'mlmd[{name}]'"
+            f"a backend that ships separately is installed with: pip install 'mlmd[{base}]'"
         )
     return found.at(int(number)) if number else found
 

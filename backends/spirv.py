@@ -37,6 +37,20 @@ def load(name: str) -> bytes:
     return path.read_bytes()
 
 
+def sources() -> Path:
+    """The folder ``csrc``.
+
+    Raises
+    ------
+    BackendUnavailable
+        If this installation came without it.
+    """
+    folder = PACKAGE.parent / "csrc"
+    if not (folder / "sycl").is_dir():
+        raise BackendUnavailable(f"the sources of the SYCL kernels are not in {folder}")
+    return folder
+
+
 def headers(csrc: Path) -> dict[str, Path]:
     """What the sources include, by the name that they use."""
     shared = {f"mlmd/{path.name}": path for path in sorted((csrc / "include/mlmd").glob("*.h"))}
@@ -107,7 +121,7 @@ def _compiler(csrc: Path) -> Path:
 
 def main() -> None:
     """Compile all sources anew into the folder that is shipped: ``python -m mlmd.backends.spirv``."""
-    csrc = PACKAGE.parent / "csrc"
+    csrc = sources()
     SHIPPED.mkdir(exist_ok=True)
     sums = []
     for source in sorted((csrc / "sycl").glob("*.cpp")):

@@ -7,6 +7,7 @@ Intel processors; that of an Intel GPU comes with the system.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from collections import deque
 from functools import cached_property
@@ -126,7 +127,7 @@ class SyclDevice(Device):
             raise ArrayError(f"{name} is a numpy.ndarray; expected an array on {self.name}: use dpnp.asarray({name})")
         try:
             if hasattr(array, "__sycl_usm_array_interface__"):
-                return dpnp.asarray(array, copy=False)
+                return _viewed(array)
             return dpnp.from_dlpack(array)
         except Exception as error:  # any library's array may refuse in its own way
             raise ArrayError(
@@ -278,6 +279,19 @@ def _memory(array: Any) -> Any:
     return as_usm_memory(array)
 
 
+def _viewed(array: Any) -> Any:
+    """Somebody's array in unified shared memory as a dpnp array in the same memory."""
+    import dpnp
+
+    about = array.__sycl_usm_array_interface__
+    kind = np.dtype(about["typestr"])
+    if about.get("strides") is not None and math.prod(about["shape"]) > 0:
+        packed = [math.prod(about["shape"][axis + 1 :]) for axis in range(len(about["shape"]))]
+        if list(about["strides"]) != packed:
+            raise ValueError(f"its elements are not next to one another: strides {about['strides']}")
+    return dpnp.ndarray(about["shape"], dtype=kind, buffer=_memory(array))
+
+
 def _argument(value: Any) -> Any:
     return SCALARS[value.dtype.str[1:]](value.item()) if isinstance(value, np.generic) else _memory(value)
 
@@ -286,6 +300,13 @@ def on(queue: Any) -> DeviceBackend:
     """A backend that works on a queue of the caller, which must be in order."""
     device = SyclDevice(queue, f"sycl ({queue.sycl_device.filter_string})")
     return DeviceBackend(**{**vars(BACKEND), "count": lambda: 1, "open": lambda index: device})
+
+
+def describe(index: int) -> str:
+    """Name, platform, driver and memory of a device."""
+    device = devices()[index]
+    memory = device.global_mem_size / 2**30
+    return f"{device.name.strip()} ({device.filter_string}, driver {device.driver_version}), {memory:.1f} GiB"
 
 
 def _open(index: int) -> SyclDevice:
@@ -304,4 +325,5 @@ BACKEND = DeviceBackend(
     count=lambda: len(devices()),
     open=_open,
     why_none=why_none,
+    describe=describe,
 )

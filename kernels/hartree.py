@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import Backend, MlmdError, PlanError
+from ..backends import HOST, Backend, Device, MlmdError, PlanError, get
 from .dsa import fastest_mode, friction, predictor_order
 from .multigrid import make_levels
 from .plan import Plan, checked_boundary, checked_spacing, positive, refuse_overlap, whole
-from .poisson_fft import SYMBOLS, FourierPoisson
+from .poisson_fft import SYMBOLS, FourierPoisson, HostTransforms
 
 METHODS = ("fft", "multigrid", "dsa")
 SWEEP_FLOPS = 14
@@ -34,7 +34,7 @@ class Hartree(Plan):
     boundary : str or tuple of 3 str
         ``"periodic"`` or ``"dirichlet"`` (v is zero one point beyond either end).
     method : str
-        ``"fft"``: direct, the same on each backend.  ``"multigrid"``: the 3-point equation to ``tol``.
+        ``"fft"``: direct, by the array library's transforms.  ``"multigrid"``: the 3-point equation to ``tol``.
         ``"dsa"``: follows a density that moves slowly from call to call, by ``sweeps`` damped sweeps per call; the
         potential and its motion are kept (`state`, `restore`), so give it a solved potential to start from.
     laplacian : str
@@ -100,21 +100,28 @@ class Hartree(Plan):
         self._prepare()
 
     def _prepare(self) -> None:
-        self._periodic = np.array([kind == "periodic" for kind in self.boundary], np.int32)
-        self._neutral = bool(self._periodic.all())
+        self._neutral = all(kind == "periodic" for kind in self.boundary)
+        on_device = isinstance(self.arrays, Device)
+        self._fields = (self._backend if on_device else get("reference")).load("hartree_fields")()
         if self.method == "fft":
-            self._direct = FourierPoisson(self.shape, self.spacing, self.boundary, self.laplacian, self.threads)
+            transforms = self.load("transforms")() if on_device else HostTransforms(self.threads)
+            self._direct = FourierPoisson(
+                self.shape, self.spacing, self.boundary, self.laplacian, transforms, self.arrays
+            )
             return
         self._raw = self.load(self.method)
         self._levels = make_levels(self.shape, self.spacing, self.boundary)
+        self._zeros = self.arrays.zeros(self.shape, np.float64)
         if self.method == "dsa":
-            self._v, self._velocity, self._acceleration = (np.zeros(self.shape) for _ in range(3))
-            self._keep, self._gain = friction(self.sweeps, fastest_mode(self._raw, self._levels, self.threads))
+            names = ("v", "velocity", "acceleration", "before", "motion")
+            self._v, self._velocity, self._acceleration, self._before, self._motion = (
+                self.arrays.zeros(self.shape, np.float64) for _ in names
+            )
+            host = _working_host().load("dsa") if on_device else self._raw
+            self._keep, self._gain = friction(self.sweeps, fastest_mode(host, self._levels, self.threads))
             self._order = predictor_order(self.sweeps)
 
-    def __call__(
-        self, n: NDArray[np.float64], v: NDArray[np.float64] | None = None, out: Any = None
-    ) -> NDArray[np.float64]:
+    def __call__(self, n: Any, v: Any = None, out: Any = None) -> Any:
         """Potential of a density.
 
         Parameters
@@ -138,27 +145,30 @@ class Hartree(Plan):
         MlmdError
             If multigrid does not reach ``tol``.
         """
-        self.check_field(n, "n")
-        if v is not None:
-            self.check_field(v, "v")
+        n = self.check_field(n, "n")
+        start = None if v is None else self.check_field(v, "v")
         if out is not None:
-            refuse_overlap(n, self.check_field(out, "out", writable=True))
-        rhs = n - (n.mean() if self._neutral else 0.0)
-        rhs *= 4.0 * math.pi
-        solution = getattr(self, f"_{self.method}")(rhs, v)
+            to = self.check_field(out, "out", writable=True)
+            refuse_overlap(self.arrays, n, to)
+        solution = getattr(self, f"_{self.method}")(self._fields.source(n, self._neutral), start)
         if self._neutral:
-            solution -= solution.mean()
+            self._fields.centre(solution)
         if out is None:
-            return solution.copy() if self.method == "dsa" else solution
-        np.copyto(out, solution)
+            return self._copied(solution) if self.method == "dsa" else solution
+        self.arrays.copy(to, solution)
         return out
 
+    def _copied(self, field: Any) -> Any:
+        made = self.arrays.empty(self.shape, np.float64)
+        self.arrays.copy(made, field)
+        return made
+
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Copies of what DSA keeps between calls (nothing for the other methods).
+        """Copies of what DSA keeps between calls (nothing for the other methods), as NumPy arrays.
 
         ``v``, and its first and second difference from call to call, ``velocity`` and ``acceleration``.
         """
-        return {name: array.copy() for name, array in self._kept().items()} if self.method == "dsa" else {}
+        return {name: np.array(self.arrays.asnumpy(array)) for name, array in self._kept().items()}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave; later calls go on from there bit for bit.
@@ -168,11 +178,16 @@ class Hartree(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        if self.method == "dsa":
-            for name, array in self._kept().items():
-                np.copyto(array, self.check_field(state.get(name), f"state['{name}']"))
+        given = {
+            name: HOST.checked(f"state['{name}']", state.get(name), self.shape, np.dtype(np.float64), False)
+            for name in self._kept()
+        }
+        for name, array in self._kept().items():
+            self.arrays.copy(array, self.arrays.asarray(given[name]))
 
-    def _kept(self) -> dict[str, NDArray[np.float64]]:
+    def _kept(self) -> dict[str, Any]:
+        if self.method != "dsa":
+            return {}
         return {"v": self._v, "velocity": self._velocity, "acceleration": self._acceleration}
 
     def flops(self) -> int:
@@ -191,14 +206,14 @@ class Hartree(Plan):
         passes = self.sweeps * 6 if self.method == "dsa" else max(1, self.last[0]) * 6 * 3
         return 8 * passes * self.points
 
-    def _fft(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    def _fft(self, rhs: Any, v: Any) -> Any:
         return self._direct(rhs)
 
-    def _multigrid(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        solution = np.zeros(self.shape) if v is None else v.copy()
-        if not rhs.any():
+    def _multigrid(self, rhs: Any, v: Any) -> Any:
+        solution = self._copied(self._zeros if v is None else v)
+        if self._fields.vanishes(rhs):
             self.last = (0, 0.0)
-            return np.zeros(self.shape)
+            return self._copied(self._zeros)
         self.last = self._raw(solution, rhs, self._levels, self.tol, self.max_cycles, self.threads)
         if not self.last[1] <= self.tol:
             raise MlmdError(
@@ -207,18 +222,19 @@ class Hartree(Plan):
             )
         return solution
 
-    def _dsa(self, rhs: NDArray[np.float64], v: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    def _dsa(self, rhs: Any, v: Any) -> Any:
         if v is not None:
-            np.copyto(self._v, v)
-            self._velocity[...] = self._acceleration[...] = 0.0
-        before, motion = self._v.copy(), np.zeros(self.shape)
-        if self._order > 0:
-            self._v += self._velocity
-        if self._order > 1:
-            self._v += self._acceleration
-        self._raw(self._v, motion, rhs, self._levels, self._keep, self._gain, self.threads)
-        velocity = self._v - before
-        np.subtract(velocity, self._velocity, out=self._acceleration)
-        self._velocity = velocity
+            self.arrays.copy(self._v, v)
+            for field in (self._velocity, self._acceleration):
+                self.arrays.copy(field, self._zeros)
+        self.arrays.copy(self._motion, self._zeros)
+        self._fields.predict(self._v, self._before, self._velocity, self._acceleration, self._order)
+        self._raw(self._v, self._motion, rhs, self._levels, self._keep, self._gain, self.threads)
+        self._fields.follow(self._v, self._before, self._velocity, self._acceleration)
         self.last = (self.sweeps, 0.0)
         return self._v
+
+
+def _working_host() -> Backend:
+    """The fastest backend on the host that works here."""
+    return next(backend for backend in map(get, ("cpu", "reference")) if backend.status().works)

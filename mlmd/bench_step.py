@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from .backends import default_threads
+from .backends import Device, default_threads
 from .dcmesh.lfd import LFD
+from .dcmesh.lfd.potential import Potential
 from .dcmesh.qxmd import GroundState, ground_state
 from .dcmesh.qxmd.cell import prepare
 from .engine import light
@@ -61,9 +62,10 @@ def step_work(problem: Problem, norb: int | None, threads: int | None, steps: in
     )
     # The light is on from the first step that is timed.
     lfd.step_count = int(0.5 * lfd.laser.duration / dynamics.dt)
-    clock = PartClock()
+    clock = PartClock(finish=lfd.arrays.synchronize) if isinstance(lfd.arrays, Device) else PartClock()
     plans = instrument(lfd, clock, "mlmd.dcmesh.lfd", PARTS)
-    lfd.potential._v_xc = clock.timed("xc", lfd.potential._v_xc)  # type: ignore[method-assign]
+    if isinstance(lfd.potential, Potential):
+        lfd.potential._v_xc = clock.timed("xc", lfd.potential._v_xc)  # type: ignore[method-assign]
     described: dict[str, Any] = {
         "work": problem.path.stem,
         "shape": list(problem.shape),
@@ -73,7 +75,7 @@ def step_work(problem: Problem, norb: int | None, threads: int | None, steps: in
         "mode": dynamics.mode,
         "hartree": dynamics.hartree,
     }
-    electrons = float(sum(f.sum() for f in lfd.f))
+    electrons = float(sum(f.sum() for f in lfd.weights))
     return StepWork(lambda: lfd.advance(steps), steps, clock, plans, electrons, described)
 
 

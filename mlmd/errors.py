@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 
-from .backends.errors import ArrayError, BackendUnavailable, MlmdError, PlanError
+from .backends.errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
 
 __all__ = [
     "ArrayError",
     "BackendUnavailable",
+    "DeviceMemoryError",
     "CheckpointError",
     "InputError",
     "MlmdError",

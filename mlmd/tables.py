@@ -78,6 +78,9 @@ def backend_table() -> Table:
         status = backend.status()
         word, reason = ("[green]works[/]", "") if status.works else ("[red]not here[/]", f"\n{escape(status.reason)}")
         table.add_row(name, word, escape(backend.summary) + reason)
+        if status.works and isinstance(backend, backends.DeviceBackend):
+            for index in range(backend.count()):
+                table.add_row(f"  {name}:{index}", "", escape(backend.describe(index)))
     return table
 
 

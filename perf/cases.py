@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels
-from ..backends import MlmdError, PlanError, get, names
+from ..backends import Device, MlmdError, PlanError, get, names
 from ..kernels.nlp_prop import MODES
 from ..kernels.plan import Plan, checked_dtype, checked_shape, whole
 from .bench_kinetic import SPACING, TIME_STEP, random_waves, reading_pass, scaling_pass
@@ -25,6 +25,7 @@ from .roofs import Roofs
 
 Call = Callable[[], Any]
 KERNELS = ("kin_prop", "loc_prop", "nlp_prop", "density", "current", "hartree", "overlap")
+PLAIN = ("reference", "numba")
 REDUCTIONS = ("density", "current", "overlap")
 RANKED = ("nlp_prop", "overlap")
 LARGEST_FOR_REFERENCE = 2**25  # bytes of psi; the plain NumPy kernels are for checking, and slow
@@ -154,11 +155,30 @@ def _add_plans(case: Case) -> None:
             case.notes.append("backend reference left out: slow at this size")
         else:
             for name, plan, call in build(problem, backend, case.notes):
-                case.plans[name], case.calls[name] = plan, call
+                case.plans[name], case.calls[name] = plan, _to_the_end(plan, call)
+
+
+def _to_the_end(plan: Plan, call: Call) -> Call:
+    """The call, and on a device the wait until it is done."""
+    arrays = plan.arrays
+    if not isinstance(arrays, Device):
+        return call
+
+    def finished() -> Any:
+        result = call()
+        arrays.synchronize()
+        return result
+
+    return finished
+
+
+def _there(backend: str, array: NDArray[Any]) -> Any:
+    """The array where the backend works."""
+    return get(backend).arrays().asarray(array)
 
 
 def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
-    """Name, plan and call of a kernel on wave functions; on the C++ backend one for each mode that it has."""
+    """Name, plan and call of a kernel on wave functions; in each mode, but for NumPy and Numba, which gain nothing."""
     if problem.kernel == "kin_prop":
         yield from _kinetic(problem, backend)
         return
@@ -168,7 +188,7 @@ def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[
         yield backend, plan, call
         return
     usual = "fp32" if problem.dtype == "complex64" else "fp64"
-    for mode in sorted(MODES, key=lambda mode: mode != usual) if backend == "cpu" else [usual]:
+    for mode in sorted(MODES, key=lambda mode: mode != usual) if backend not in PLAIN else [usual]:
         found = _low_rank_or_why(problem, backend, mode)
         if isinstance(found, str):
             notes.append(f"{backend} {mode} left out: {found}")
@@ -180,49 +200,52 @@ def hartree_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[
     """Name, plan and call of the three ways to the Hartree potential; a cold multigrid start, warm DSA sweeps."""
     n = np.random.default_rng(1).normal(size=problem.shape)
     for method in ("multigrid", "dsa", "fft"):
-        if method == "fft" and backend != "cpu":
-            continue  # the same library on each backend
+        if method == "fft" and backend in PLAIN:
+            continue  # the same library on each host backend
         plan = kernels.hartree(
             problem.shape, SPACING, method=method, tol=1e-8, backend=backend, threads=problem.threads
         )
-        yield f"{backend} {method}", plan, lambda plan=plan: plan(n)  # type: ignore[misc]
+        there = _there(backend, n)
+        yield f"{backend} {method}", plan, lambda plan=plan, there=there: plan(there)  # type: ignore[misc]
 
 
 def _kinetic(problem: Problem, backend: str) -> Iterator[tuple[str, Plan, Call]]:
-    """The C++ plan also on packed wave functions, with light and potential, and with several steps in a call."""
-    psi = waves(problem)
+    """Compiled plans also on packed wave functions, and with light and potential."""
+    psi = _there(backend, waves(problem))
     plan = kernels.kin_prop(
         problem.shape, problem.norb, SPACING, TIME_STEP, problem.dtype, backend, threads=problem.threads
     )
-    if backend == "cpu":
+    if backend not in PLAIN:
         packed = plan.pack(psi)
-        v = np.random.default_rng(2).normal(size=problem.shape)
-        yield "cpu, packed", plan, lambda: plan(packed)
-        yield "cpu, packed, A and v", plan, lambda: plan(packed, VECTOR_POTENTIAL, v)
-        yield "cpu, A and v", plan, lambda: plan(psi, VECTOR_POTENTIAL, v)
+        v = _there(backend, np.random.default_rng(2).normal(size=problem.shape))
+        yield f"{backend}, packed", plan, lambda: plan(packed)
+        yield f"{backend}, packed, A and v", plan, lambda: plan(packed, VECTOR_POTENTIAL, v)
+        yield f"{backend}, A and v", plan, lambda: plan(psi, VECTOR_POTENTIAL, v)
     yield backend, plan, lambda: plan(psi)
 
 
 def _local(problem: Problem, backend: str) -> tuple[Plan, Call]:
-    psi, v = waves(problem), np.random.default_rng(2).normal(size=problem.shape)
+    psi, v = (_there(backend, a) for a in (waves(problem), np.random.default_rng(2).normal(size=problem.shape)))
     plan = kernels.loc_prop(problem.shape, problem.norb, TIME_STEP, problem.dtype, backend, threads=problem.threads)
     return plan, lambda: plan(psi, v)
 
 
 def _density(problem: Problem, backend: str) -> tuple[Plan, Call]:
-    psi, f, n = waves(problem), np.full(problem.norb, 2.0), np.empty(problem.shape)
+    arrays = (waves(problem), np.full(problem.norb, 2.0), np.empty(problem.shape))
+    psi, f, n = (_there(backend, array) for array in arrays)
     plan = kernels.density(problem.shape, problem.norb, problem.dtype, backend, threads=problem.threads)
     return plan, lambda: plan(psi, f, out=n)
 
 
 def _current(problem: Problem, backend: str) -> tuple[Plan, Call]:
-    psi, f = waves(problem), np.full(problem.norb, 2.0)
+    psi, f = (_there(backend, array) for array in (waves(problem), np.full(problem.norb, 2.0)))
     plan = kernels.current(problem.shape, problem.norb, SPACING, problem.dtype, backend, threads=problem.threads)
     return plan, lambda: plan.measure(psi, f, VECTOR_POTENTIAL)
 
 
 def _overlap(problem: Problem, backend: str) -> tuple[Plan, Call]:
-    psi, bras = waves(problem), random_waves((*problem.shape, problem.rank), problem.dtype)
+    bras = _there(backend, random_waves((*problem.shape, problem.rank), problem.dtype))
+    psi = _there(backend, waves(problem))
     plan = kernels.overlap(
         problem.shape, problem.norb, problem.rank, 1.0, problem.dtype, backend=backend, threads=problem.threads
     )
@@ -237,11 +260,11 @@ def _low_rank_or_why(problem: Problem, backend: str, mode: str) -> tuple[Plan, C
 
 
 def _low_rank(problem: Problem, backend: str, mode: str) -> tuple[Plan, Call]:
-    psi = waves(problem)
+    psi = _there(backend, waves(problem))
     plan = kernels.nlp_prop(
         problem.shape, problem.norb, problem.rank, 1.0, problem.dtype, mode, backend, threads=problem.threads
     )
-    plan.set(orthonormal_columns(problem), np.expm1(-1j * TURN) * np.eye(problem.rank))
+    plan.set(_there(backend, orthonormal_columns(problem)), np.expm1(-1j * TURN) * np.eye(problem.rank))
     return plan, lambda: plan(psi)
 
 

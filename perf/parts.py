@@ -36,6 +36,7 @@ class PartClock:
     """
 
     now: Callable[[], float] = time.perf_counter
+    finish: Callable[[], None] = lambda: None  # on a device: waits until the work is done
     parts: dict[str, Part] = field(default_factory=dict)
 
     def timed(self, name: str, call: Callable[..., Any], plan: Plan | None = None) -> Callable[..., Any]:
@@ -44,6 +45,7 @@ class PartClock:
         def wrapped(*arguments: Any, **named: Any) -> Any:
             start = self.now()
             result = call(*arguments, **named)
+            self.finish()
             part = self.parts.setdefault(name, Part())
             part.seconds += self.now() - start
             part.calls += 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mlmd.backends import get, names
+from mlmd.backends import DeviceBackend, get, names
 
 # The first example may compile a kernel, so no single example has a time limit.
 settings.register_profile(
@@ -22,6 +22,15 @@ settings.load_profile("mlmd")
 @pytest.fixture(params=names())
 def backend(request: pytest.FixtureRequest) -> str:
     """Name of a backend that works here."""
+    status = get(request.param).status()
+    if not status.works:
+        pytest.skip(f"backend {request.param}: {status.reason}")
+    return request.param
+
+
+@pytest.fixture(params=[name for name in names() if not isinstance(get(name), DeviceBackend)])
+def host_backend(request: pytest.FixtureRequest) -> str:
+    """Name of a backend that works here on NumPy arrays."""
     status = get(request.param).status()
     if not status.works:
         pytest.skip(f"backend {request.param}: {status.reason}")

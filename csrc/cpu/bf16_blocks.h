@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #endif
 
+#include <cstring>
+
 #include "bf16.h"
 
 namespace mlmd {

@@ -1,29 +1,15 @@
-// Density: the weighted squares of the orbitals of each grid point, summed in double precision.
+// Density: blocks of grid points, each done by one thread.
 #include <algorithm>
 
 #include "common.h"
-#include "mlmd/simd.h"
-#include "widen.h"
+#include "mlmd/density.h"
+#include "weights.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
 constexpr int64_t BLOCK = 64;  // grid points of a parallel work item
-
-// The density of some points in a row: independent sums hide the latency of the additions.
-template <int POINTS, class P, class T>
-MLMD_INLINE void add_squares(const T *psi, const Weights<P> &weights, double *n) {
-    P sums[POINTS];
-    for (P &sum : sums) sum = P::zero();
-    weights.each([&](int64_t i, P weight) MLMD_LAMBDA {
-        for (int q = 0; q < POINTS; ++q) {
-            const P x = widened<P>(psi + q * weights.width() + i);
-            sums[q] = sums[q] + (weight.v * x.v) * x;
-        }
-    });
-    for (int q = 0; q < POINTS; ++q) n[q] = total(sums[q]);
-}
 
 template <class P, class T>
 void sum_squares(const mlmd_psi &psi, const double *f, double *n, int threads) {
@@ -32,10 +18,8 @@ void sum_squares(const mlmd_psi &psi, const double *f, double *n, int threads) {
     const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], blocks = (points + BLOCK - 1) / BLOCK;
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t block = 0; block < blocks; ++block) {
-        int64_t p = block * BLOCK;
-        const int64_t end = std::min(p + BLOCK, points);
-        for (; p + 4 <= end; p += 4) add_squares<4>(data + p * weights.width(), weights, n + p);
-        for (; p < end; ++p) add_squares<1>(data + p * weights.width(), weights, n + p);
+        const int64_t p = block * BLOCK;
+        densities<P>(data + p * weights.width(), weights, std::min(BLOCK, points - p), n + p);
     }
 }
 

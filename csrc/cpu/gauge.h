@@ -12,7 +12,7 @@
 #include "common.h"
 #include "mlmd/rotation.h"
 #include "mlmd/mlmd_kernels.h"
-#include "phases.h"
+#include "mlmd/phases.h"
 #include "wave.h"
 
 namespace mlmd {
@@ -40,15 +40,26 @@ class Lines {
     Scratch<double> data_;
 };
 
-// A complex factor; the imaginary part comes as (-im, im), what registers of interleaved numbers are multiplied by.
+// x rounded to T.  Opaque: where GCC 12 makes vectors of neighbouring numbers, it takes x - T(x) to be zero.
+template <class T>
+MLMD_INLINE T narrowed(double x) {
+    T y = static_cast<T>(x);
+#if defined(__x86_64__)
+    asm("" : "+x"(y));
+#elif defined(__aarch64__)
+    asm("" : "+w"(y));
+#endif
+    return y;
+}
+
 template <class T>
 struct Factor {
-    T re, im[2];
+    T re, im;
 };
 
 template <class T>
 MLMD_INLINE Factor<T> factor(double re, double im) {
-    return {static_cast<T>(re), {static_cast<T>(-im), static_cast<T>(im)}};
+    return {static_cast<T>(re), static_cast<T>(im)};
 }
 
 // The phases of one point: psi is multiplied by `in` on the way in, by high + low on the way out.
@@ -130,7 +141,7 @@ class Gauges {
                 after.re, after.im, in.re, in.im, exit.re, exit.im);
         Gauge<T> *to = table_ + nz_ * line;
         for (int64_t z = 0; z < nz_; ++z) {
-            const T re = static_cast<T>(exit.re[z]), im = static_cast<T>(exit.im[z]);
+            const T re = narrowed<T>(exit.re[z]), im = narrowed<T>(exit.im[z]);
             to[z] = {factor<T>(in.re[z], in.im[z]), factor<T>(re, im), factor<T>(exit.re[z] - re, exit.im[z] - im)};
         }
     }

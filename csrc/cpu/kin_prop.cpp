@@ -2,13 +2,15 @@
 //
 // The grid is a column of planes, planes are columns of lines, lines of points; each axis has its wave (wave.h).
 // When a plane is loaded its lines get the waves of y and z in the first-level cache, then the wave of x turns it
-// against the planes before, which are still in the second-level cache, and finished planes leave.  What has to be
-// near: about four planes.  Orbitals that are too many for that are best kept in several blocks; in one wide
+// against the planes before, which are still in the second-level cache, and finished planes leave; where all three
+// waves are chains and a point fills a register, they go on in the registers (corner.h).  What has to be near: about
+// four planes.  Orbitals that are too many for that are best kept in several blocks; in one wide
 // grid the wave of x makes a pass of its own, line by line.
 #include <algorithm>
 #include <unistd.h>
 
 #include "common.h"
+#include "corner.h"
 #include "gauge.h"
 #include "turns.h"
 
@@ -18,6 +20,7 @@ namespace {
 
 constexpr int64_t WINDOW = 4, LEAST_RANGE = 6;  // planes
 constexpr int64_t CACHE_LINE = 64;              // bytes of a point in packed wave functions
+constexpr int64_t PAGE = 4096;                  // bytes after which the first-level cache repeats itself
 
 // Arrivals begin, begin + 2, ... below end that are one chain each, the same in all, with nothing between them.
 template <class T>
@@ -41,8 +44,9 @@ Chains<T> first_run(const std::vector<Arrival> &arrivals) {
            arrivals[end].turns[0].c == first.c)
         end += 2;
     if (end == begin) return {-1, -1, {}};
-    const auto as = [](double t) { return static_cast<T>(t); };
-    return {static_cast<int64_t>(begin), static_cast<int64_t>(end), {as(first.re), as(first.im), as(first.c)}};
+    Chains<T> run = {static_cast<int64_t>(begin), static_cast<int64_t>(end), {}};
+    set_tangents(first, run.tangent);
+    return run;
 }
 
 template <class T>
@@ -59,57 +63,138 @@ class Block {
     Block(T *grid, const int64_t n[3], Width width, const Step<T> &step)
         : grid_(grid), n_(n), width_(width), line_(n[2] * width), step_(step) {}
 
-    // Planes of one range as they come, two at a time: lines that y is done with turn against the planes before at
-    // once, while they are in the first-level cache.
+    // Planes of one range as they come, two at a time, of which the second is odd: the one that chains end with.
     void first_pass(int64_t begin, int64_t end) const {
-        for (int64_t x = begin; x < end; x += 2) {
-            const int64_t next = std::min(x + 2, end);
-            for (int64_t y = 0; y < n_[1]; ++y) {
-                for (int64_t k = x; k < next; ++k) enter(k, y);
-                for (int32_t done : step_.wave[1].first[y].finished)
-                    for (int64_t k = x; k < next; ++k) turn_planes(step_.wave[0].first[k], done);
+        for (int64_t x = begin, next; x < end; x = next) {
+            next = std::min(x + 2 - x % 2, end);
+            for (int64_t y = 0; y < n_[1];) {
+                if (next == x + 2 && is_corner(y)) {
+                    enter_corner(x, y);
+                    y += 2;
+                } else {
+                    enter_lines(x, next, y);
+                    y += 1;
+                }
             }
         }
     }
 
     // What joins the ranges, on one line of each plane.
     void second_pass(int64_t y) const {
-        for (const Arrival &arrival : step_.wave[0].rest) turn_planes(arrival, y);
+        for (const Arrival &arrival : step_.wave[0].rest) turn_planes(arrival, y, 0, n_[2]);
     }
 
   private:
+    typedef Pack<T, VECTOR_BYTES> Widest;
+    static constexpr bool PACKED = std::is_class_v<Width>;  // a point is a cache line
+    static constexpr bool CORNERS = PACKED && sizeof(Widest) == CACHE_LINE;
+
     T *line(int64_t x, int64_t y) const { return grid_ + (x * n_[1] + y) * line_; }
+
+    // Whether lines y and y + 1 are such that y and z have chains.  Lines of whole pages lie on one another in the
+    // first-level cache: not twelve of them at once.
+    bool is_corner(int64_t y) const {
+        const bool apart = line_ * static_cast<int64_t>(sizeof(T)) % PAGE != 0;
+        return CORNERS && apart && step_.chains.begin >= 0 && y + 1 < n_[1] && chain_ends(step_.wave[1], y + 1);
+    }
+
+    // Item k brings a chain and the one before nothing.
+    static bool chain_ends(const Wave &wave, int64_t k) {
+        const Arrival &before = wave.first[k - 1];
+        return before.turns.empty() && before.finished.empty() && is_chain_that_leaves(wave.first[k]);
+    }
+
+    // Line y of some planes: what y is done with turns against the planes before at once, in the first-level cache.
+    void enter_lines(int64_t x, int64_t next, int64_t y) const {
+        for (int64_t k = x; k < next; ++k) enter(k, y);
+        for (int32_t done : step_.wave[1].first[y].finished)
+            for (int64_t k = x; k < next; ++k) turn_planes(step_.wave[0].first[k], done, 0, n_[2]);
+    }
+
+    // Lines y and y + 1 of planes x and x + 1: in registers where z has chains, one after the other at either end.
+    void enter_corner(int64_t x, int64_t y) const {
+        const int64_t first = step_.chains.begin, last = step_.chains.end;
+        const bool chain = chain_ends(step_.wave[0], x + 1);
+        const auto enter_four = [&](int64_t begin, int64_t end) {
+            for (int64_t k : {x, x + 1})
+                for (int64_t l : {y, y + 1}) enter_points(k, l, begin, end);
+        };
+        enter_four(0, first - 1);
+        if constexpr (CORNERS) chain ? turn_corner<true>(x, y) : turn_corner<false>(x, y);
+        enter_four(last - 1, n_[2]);
+        for (int64_t k : {x, x + 1}) {
+            turn_lines(k, y + 1, 0, first - 3);
+            turn_lines(k, y + 1, last - 3, n_[2]);
+        }
+        for (int64_t l : {y - 2, y - 1}) {
+            if (chain) {
+                turn_planes(step_.wave[0].first[x + 1], l, 0, first - 3);
+                turn_planes(step_.wave[0].first[x + 1], l, last - 3, n_[2]);
+            } else {
+                for (int64_t k : {x, x + 1}) turn_planes(step_.wave[0].first[k], l, 0, n_[2]);
+            }
+        }
+    }
+
+    template <bool CHAIN>
+    void turn_corner(int64_t x, int64_t y) const {
+        const Chains<T> &run = step_.chains;
+        Corner<T> corner = {line(x, y), n_[1] * line_, line_, {}, {}};
+        Tangents<T> tangents;
+        if (CHAIN) set_tangents(step_.wave[0].first[x + 1].turns[0], tangents.of[0]);
+        set_tangents(step_.wave[1].first[y + 1].turns[0], tangents.of[1]);
+        std::copy_n(run.tangent, 3, tangents.of[2]);
+        for (int64_t p = 0; p < 2; ++p) {
+            for (int64_t l = 0; l < 2; ++l) {
+                corner.in[p][l] = step_.gauges.line(x + p, y + l);
+                if (CHAIN) corner.out[p][l] = step_.gauges.line(x + p - 2, y + l - 2);
+            }
+        }
+        turn_chains<Widest, CHAIN>(corner, run.begin, run.end, tangents);
+    }
 
     // A line arrives: phase of the way in, wave along z, wave along y over the lines before it.
     void enter(int64_t x, int64_t y) const {
+        if (PACKED && step_.chains.begin >= 0) {
+            enter_points(x, y, 0, step_.chains.begin - 1);
+            run_of_chains(line(x, y), step_.gauges.line(x, y));
+            enter_points(x, y, step_.chains.end - 1, n_[2]);
+        } else {
+            enter_points(x, y, 0, n_[2]);
+        }
+        turn_lines(x, y, 0, n_[2]);
+    }
+
+    void enter_points(int64_t x, int64_t y, int64_t begin, int64_t end) const {
         T *here = line(x, y);
         const Gauge<T> *gauge = step_.gauges.line(x, y);
         const auto point = [&](int32_t z) MLMD_LAMBDA { return here + z * width_; };
-        for (int64_t z = 0; z < n_[2]; ++z) {
-            if (z + 1 == step_.chains.begin && std::is_class_v<Width>) z = run_of_chains(here, gauge) + 1;
+        for (int64_t z = begin; z < end; ++z) {
+            if (PACKED) __builtin_prefetch(here + z * width_ + 2 * line_, 0, 2);
             for_packs<T>(width_, [&](auto tag, int64_t i) MLMD_LAMBDA {
-                entered<decltype(tag)>(here + z * width_ + i, gauge[z]).store(here + z * width_ + i);
+                entered(decltype(tag)::load(here + z * width_ + i), gauge[z]).store(here + z * width_ + i);
             });
             for (const Turn &turn : step_.wave[2].first[z].turns) apply<T>(turn, point, width_);
         }
-        const auto row = [&](int32_t k) MLMD_LAMBDA { return line(x, k); };
-        for (const Turn &turn : step_.wave[1].first[y].turns) apply<T>(turn, row, line_);
     }
 
-    template <class P>
-    static MLMD_INLINE P entered(const T *from, const Gauge<T> &gauge) {
-        return times(P::splat(gauge.in.re), P::alternate(gauge.in.im), P::load(from));
+    // What line y brings along y, for points from begin on and below end.
+    void turn_lines(int64_t x, int64_t y, int64_t begin, int64_t end) const {
+        const auto row = [&](int32_t k) MLMD_LAMBDA { return line(x, k) + begin * width_; };
+        for (const Turn &turn : step_.wave[1].first[y].turns) apply<T>(turn, row, (end - begin) * width_);
     }
 
-    // The chains of the middle of a line, in registers; returns the last point.
-    int64_t run_of_chains(T *here, const Gauge<T> *gauge) const {
-        typedef Pack<T, VECTOR_BYTES> P;
+    // The chains of the middle of a line, in registers.
+    void run_of_chains(T *here, const Gauge<T> *gauge) const {
+        typedef Widest P;
         const Chains<T> run = step_.chains;  // a copy: stores to psi might change the original, as compilers see it
         for (int64_t lane = 0; lane < width_; lane += P::SIZE) {
             T *at = here + (run.begin - 3) * width_ + lane;
             P a = P::load(at), b = P::load(at + width_);
             for (int64_t z = run.begin; z < run.end; z += 2, at += 2 * width_) {
-                P c = entered<P>(at + 2 * width_, gauge[z - 1]), d = entered<P>(at + 3 * width_, gauge[z]);
+                P c = entered(P::load(at + 2 * width_), gauge[z - 1]), d = entered(P::load(at + 3 * width_), gauge[z]);
+                __builtin_prefetch(at + 2 * width_ + line_, 0, 2);
+                __builtin_prefetch(at + 3 * width_ + line_, 0, 2);
                 chain(a, b, c, d, run.tangent);
                 a.store(at);
                 b.store(at + width_);
@@ -119,17 +204,17 @@ class Block {
             a.store(at);
             b.store(at + width_);
         }
-        return run.end - 2;
     }
 
-    void turn_planes(const Arrival &arrival, int64_t y) const {
-        if (is_chain_that_leaves(arrival)) return chain_planes(arrival.turns[0], y);
-        const auto plane = [&](int32_t x) MLMD_LAMBDA { return line(x, y); };
-        for (const Turn &turn : arrival.turns) apply<T>(turn, plane, line_);
+    // What a plane brings along x, on line y, for points from begin on and below end.
+    void turn_planes(const Arrival &arrival, int64_t y, int64_t begin, int64_t end) const {
+        if (is_chain_that_leaves(arrival)) return chain_planes(arrival.turns[0], y, begin, end);
+        const auto plane = [&](int32_t x) MLMD_LAMBDA { return line(x, y) + begin * width_; };
+        for (const Turn &turn : arrival.turns) apply<T>(turn, plane, (end - begin) * width_);
         for (int32_t x : arrival.finished) {
             T *here = line(x, y);
             const Gauge<T> *gauge = step_.gauges.line(x, y);
-            for (int64_t z = 0; z < n_[2]; ++z) scale_stretch(here + z * width_, gauge[z].high, gauge[z].low, width_);
+            for (int64_t z = begin; z < end; ++z) scale_stretch(here + z * width_, gauge[z].high, gauge[z].low, width_);
         }
     }
 
@@ -139,11 +224,12 @@ class Block {
     }
 
     // A chain and the phase of the way out of the two planes that it finishes.
-    void chain_planes(const Turn &turn, int64_t y) const {
+    void chain_planes(const Turn &turn, int64_t y, int64_t begin, int64_t end) const {
         T *a = line(turn.item[0], y), *b = line(turn.item[1], y), *c = line(turn.item[2], y), *d = line(turn.item[3], y);
         const Gauge<T> *of_a = step_.gauges.line(turn.item[0], y), *of_b = step_.gauges.line(turn.item[1], y);
-        const T tangent[3] = {static_cast<T>(turn.re), static_cast<T>(turn.im), static_cast<T>(turn.c)};
-        for (int64_t z = 0, i = 0; z < n_[2]; ++z, i += width_) {
+        T tangent[3];
+        set_tangents(turn, tangent);
+        for (int64_t z = begin, i = begin * width_; z < end; ++z, i += width_) {
             turn_chain(
                 a + i, b + i, c + i, d + i, tangent, width_,
                 [&](auto v) MLMD_LAMBDA { return scaled(v, of_a[z].high, of_a[z].low); },

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gauge.h"
-#include "mlmd/simd.h"
+#include "mlmd/chain.h"
 #include "wave.h"
 
 namespace mlmd {
@@ -13,21 +13,19 @@ template <class T, class Length>
 MLMD_INLINE void turn_pair(T *a, T *b, T t, Length n) {
     for_packs<T>(n, [&](auto tag, int64_t i) MLMD_LAMBDA {
         typedef decltype(tag) P;
-        const auto x = P::load(a + i).v, y = P::load(b + i).v;
-        P{x - t * y}.store(a + i);
-        P{y + t * x}.store(b + i);
+        P x = P::load(a + i), y = P::load(b + i);
+        turn_numbers(x, y, t);
+        x.store(a + i);
+        y.store(b + i);
     });
 }
 
-// The pairs (c, d), (b, c), (a, b) by the three tangents.
-template <class T, class P>
-MLMD_INLINE void chain(P &a, P &b, P &c, P &d, const T tangent[3]) {
-    const auto x = c.v - tangent[0] * d.v, y = d.v + tangent[0] * c.v;
-    const auto w = b.v - tangent[1] * x;
-    c.v = x + tangent[1] * b.v;
-    b.v = w + tangent[2] * a.v;
-    a.v = a.v - tangent[2] * w;
-    d.v = y;
+// The tangents of a chain, or in the first place that of a pair.
+template <class T>
+MLMD_INLINE void set_tangents(const Turn &turn, T tangent[3]) {
+    tangent[0] = static_cast<T>(turn.re);
+    tangent[1] = static_cast<T>(turn.im);
+    tangent[2] = static_cast<T>(turn.c);
 }
 
 // As `chain` on stretches; `leave(pack of a, i)` and so on stand for what becomes of a and b before they are stored.
@@ -68,15 +66,23 @@ __attribute__((noinline)) void turn_general(T *a, T *b, const Turn &turn, int64_
     }
 }
 
+// x on its way in.
+template <class P, class T>
+MLMD_INLINE P entered(P x, const Gauge<T> &gauge) {
+    return subtract_add(P::splat(gauge.in.re), x, P::splat(gauge.in.im) * x.swapped().v);
+}
+
 // (high + low) x
 template <class P, class T>
 MLMD_INLINE P scaled(P x, const Factor<T> &high, const Factor<T> &low) {
     if constexpr (sizeof(Work<T>) == sizeof(T)) {
-        return turn(P::splat(high.re), P::alternate(high.im), P::splat(low.re), P::alternate(low.im), x);
+        const P swapped = x.swapped();
+        const P least = subtract_add(P::splat(low.re), x, P::splat(low.im) * swapped.v);
+        return subtract_add(P::splat(high.re), x, subtract_add(P::splat(high.im), swapped, least.v).v);
     } else {
         for (int64_t k = 0; k < P::SIZE; k += 2) {
             const Complex<double> number = {x.v[k], x.v[k + 1]};
-            const Complex<double> y = turn<Complex<double>, double>(high.re, high.im[1], low.re, low.im[1], number);
+            const Complex<double> y = turn<Complex<double>, double>(high.re, high.im, low.re, low.im, number);
             x.v[k] = static_cast<T>(y.re);
             x.v[k + 1] = static_cast<T>(y.im);
         }
@@ -98,7 +104,8 @@ __attribute__((noinline)) void turn_lone(T *a, const Turn &turn, int64_t n) {
 template <class T, class At, class Length>
 MLMD_INLINE void apply(const Turn &turn, const At &at, Length n) {
     T *a = at(turn.item[0]), *b = at(turn.item[1]);
-    const T tangent[3] = {static_cast<T>(turn.re), static_cast<T>(turn.im), static_cast<T>(turn.c)};
+    T tangent[3];
+    set_tangents(turn, tangent);
     const auto stay = [](auto x) MLMD_LAMBDA { return x; };
     if (turn.kind == Kind::chain)
         turn_chain(a, b, at(turn.item[2]), at(turn.item[3]), tangent, n, stay, stay);

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from mlmd import kernels
 from mlmd.errors import MlmdError
 
+from . import hosted
 from .problems import difference
 
 BOUNDARIES = ["periodic", "dirichlet", ("dirichlet", "periodic", "periodic"), ("periodic", "dirichlet", "dirichlet")]
@@ -26,7 +26,7 @@ def test_gaussian_charges() -> None:
     with np.errstate(invalid="ignore"):
         exact = (erf(r / (np.sqrt(2) * inner)) - erf(r / (np.sqrt(2) * outer))) / r
     exact[n // 2, n // 2, n // 2] = np.sqrt(2 / np.pi) * (1 / inner - 1 / outer)
-    v = kernels.hartree((n,) * 3, length / n)(density)
+    v = hosted.hartree((n,) * 3, length / n)(density)
     assert np.allclose(v - v.mean(), exact - exact.mean(), rtol=0, atol=1e-6)
 
 
@@ -36,7 +36,7 @@ def test_plane_wave(laplacian: str) -> None:
     k = 2 * np.pi * np.array([1, 2, -1]) / (np.array(shape) * h)
     phase = sum(np.ix_(*[k[a] * h[a] * np.arange(shape[a]) for a in range(3)]), np.zeros(shape))
     k2 = np.sum(k**2 if laplacian == "spectral" else (2 * np.sin(k * h / 2) / h) ** 2)
-    v = kernels.hartree(shape, h, laplacian=laplacian)(np.cos(phase) + 3.0)  # the constant goes
+    v = hosted.hartree(shape, h, laplacian=laplacian)(np.cos(phase) + 3.0)  # the constant goes
     assert np.allclose(v, 4 * np.pi / k2 * np.cos(phase), atol=1e-12)
 
 
@@ -52,7 +52,7 @@ def test_standing_wave(laplacian: str, kinds: str | tuple[str, ...]) -> None:
     waves = [np.sin(q * h * (np.arange(n) + (kind == "dirichlet"))) for q, n, kind in zip(k, shape, axes, strict=True)]
     n = waves[0][:, None, None] * waves[1][None, :, None] * waves[2]
     k2 = np.sum(np.square(k) if laplacian == "spectral" else (2 * np.sin(np.array(k) * h / 2) / h) ** 2)
-    v = kernels.hartree(shape, h, kinds, laplacian=laplacian)(n)
+    v = hosted.hartree(shape, h, kinds, laplacian=laplacian)(n)
     assert np.allclose(v, 4 * np.pi / k2 * n, atol=1e-12)
 
 
@@ -62,8 +62,8 @@ def test_multigrid_solves_the_equation_of_the_grid(
     backend: str, boundary: str, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> None:
     n, h = rng.normal(size=shape), (0.3, 0.4, 0.55)
-    exact = kernels.hartree(shape, h, boundary, "fft", "fd")(n)
-    plan = kernels.hartree(shape, h, boundary, "multigrid", tol=1e-12, backend=backend, threads=1)
+    exact = hosted.hartree(shape, h, boundary, "fft", "fd")(n)
+    plan = hosted.hartree(shape, h, boundary, "multigrid", tol=1e-12, backend=backend, threads=1)
     assert difference(plan(n), exact) <= 1e-10
     cycles = plan.last[0]
     plan(n, v=exact)
@@ -73,14 +73,14 @@ def test_multigrid_solves_the_equation_of_the_grid(
 @pytest.mark.parametrize("shape", [(64, 64, 64), (63, 61, 59), (4, 64, 64)])
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_multigrid_needs_few_cycles(shape: tuple[int, int, int], boundary: str, rng: np.random.Generator) -> None:
-    plan = kernels.hartree(shape, 0.3, boundary, "multigrid", tol=1e-8)
+    plan = hosted.hartree(shape, 0.3, boundary, "multigrid", tol=1e-8)
     plan(rng.normal(size=shape))
     assert plan.last[0] <= 12
 
 
 @pytest.mark.slow
 def test_multigrid_needs_no_more_cycles_on_a_large_grid(rng: np.random.Generator) -> None:
-    plan = kernels.hartree((128, 128, 128), 0.3, "periodic", "multigrid", tol=1e-8)
+    plan = hosted.hartree((128, 128, 128), 0.3, "periodic", "multigrid", tol=1e-8)
     plan(rng.normal(size=(128, 128, 128)))
     assert plan.last[0] <= 12
 
@@ -89,7 +89,7 @@ def test_multigrid_needs_no_more_cycles_on_a_large_grid(rng: np.random.Generator
 def test_multigrid_gives_the_same_bits_for_any_threads(threads: int, rng: np.random.Generator) -> None:
     n = rng.normal(size=(37, 33, 35))  # large enough for a team
     for boundary in BOUNDARIES:
-        one, many = (kernels.hartree(n.shape, 0.3, boundary, "multigrid", tol=1e-8, threads=t) for t in (1, threads))
+        one, many = (hosted.hartree(n.shape, 0.3, boundary, "multigrid", tol=1e-8, threads=t) for t in (1, threads))
         assert one(n).tobytes() == many(n).tobytes()
 
 
@@ -97,8 +97,8 @@ def test_multigrid_gives_the_same_bits_for_any_threads(threads: int, rng: np.ran
 def test_multigrid_in_tiles(boundary: str, rng: np.random.Generator) -> None:
     """Rows so long that a plane does not fit the cache and is done in tiles."""
     shape, n = (6, 45, 3000), rng.normal(size=(6, 45, 3000))
-    plan = kernels.hartree(shape, 0.3, boundary, "multigrid", tol=1e-9, threads=2)
-    exact = kernels.hartree(shape, 0.3, boundary, "fft", "fd")(n)
+    plan = hosted.hartree(shape, 0.3, boundary, "multigrid", tol=1e-9, threads=2)
+    exact = hosted.hartree(shape, 0.3, boundary, "fft", "fd")(n)
     assert difference(plan(n), exact) <= 1e-6
     assert plan.last[0] <= 12
 
@@ -133,8 +133,8 @@ def test_dsa_follows_a_moving_density(shape: tuple[int, int, int], boundary: str
     """Four sweeps a step keep within 1e-4 of the transforms, at the time step of the PbTiO3 example (0.8 as)."""
     h, dt = (0.25, 0.25, 0.245), 0.033
     density = moving_charges(shape, h)
-    oracle = kernels.hartree(shape, h, boundary, "fft", "fd")
-    plan = kernels.hartree(shape, h, boundary, "dsa", sweeps=4)
+    oracle = hosted.hartree(shape, h, boundary, "fft", "fd")
+    plan = hosted.hartree(shape, h, boundary, "dsa", sweeps=4)
     errors = []
     for step in range(1, 301):
         n = density(step * dt)
@@ -146,15 +146,15 @@ def test_dsa_follows_a_moving_density(shape: tuple[int, int, int], boundary: str
 @pytest.mark.parametrize("sweeps", [1, 2, 3, 4, 6])
 def test_dsa_stays_stable_with_few_sweeps(sweeps: int) -> None:
     shape, h = (18, 18, 20), (0.333, 0.333, 0.3)
-    density, oracle = moving_charges(shape, h), kernels.hartree(shape, h, laplacian="fd")
-    plan = kernels.hartree(shape, h, method="dsa", sweeps=sweeps)
+    density, oracle = moving_charges(shape, h), hosted.hartree(shape, h, laplacian="fd")
+    plan = hosted.hartree(shape, h, method="dsa", sweeps=sweeps)
     for step in range(1, 801):
         v = plan(density(0.033 * step))
     assert difference(v, oracle(density(0.033 * 800))) <= 0.1
 
 
 def test_multigrid_says_that_it_failed(backend: str, rng: np.random.Generator) -> None:
-    plan = kernels.hartree((8, 8, 8), 0.3, method="multigrid", tol=1e-30, max_cycles=3, backend=backend, threads=1)
+    plan = hosted.hartree((8, 8, 8), 0.3, method="multigrid", tol=1e-30, max_cycles=3, backend=backend, threads=1)
     with pytest.raises(MlmdError, match="in 3 cycles"):
         plan(rng.normal(size=(8, 8, 8)))
     with pytest.raises(MlmdError, match="finite"):
@@ -166,15 +166,15 @@ def test_multigrid_says_that_it_failed(backend: str, rng: np.random.Generator) -
 def test_dsa_comes_to_rest_at_the_solution(backend: str, boundary: str, rng: np.random.Generator) -> None:
     shape, h = (9, 10, 7), (0.4, 0.35, 0.5)
     n = rng.normal(size=shape)
-    exact = kernels.hartree(shape, h, boundary, "fft", "fd")(n)
-    plan = kernels.hartree(shape, h, boundary, "dsa", sweeps=400, backend=backend, threads=1)
+    exact = hosted.hartree(shape, h, boundary, "fft", "fd")(n)
+    plan = hosted.hartree(shape, h, boundary, "dsa", sweeps=400, backend=backend, threads=1)
     assert difference(plan(n), exact) <= 1e-10
 
 
 def test_dsa_goes_on_bit_for_bit(backend: str, rng: np.random.Generator) -> None:
     shape = (6, 5, 7)
     first, second = rng.normal(size=(2, *shape))
-    plan, other = (kernels.hartree(shape, 0.4, method="dsa", backend=backend, threads=1) for _ in range(2))
+    plan, other = (hosted.hartree(shape, 0.4, method="dsa", backend=backend, threads=1) for _ in range(2))
     plan(first)
     other.restore(plan.state())
     assert plan(second).tobytes() == other(second).tobytes()
@@ -183,7 +183,7 @@ def test_dsa_goes_on_bit_for_bit(backend: str, rng: np.random.Generator) -> None
 @pytest.mark.parametrize("method", ["fft", "multigrid", "dsa"])
 def test_out_and_warm_start(backend: str, method: str, rng: np.random.Generator) -> None:
     n, v = rng.normal(size=(2, 6, 5, 7))
-    fresh = [kernels.hartree((6, 5, 7), 0.4, method=method, backend=backend, threads=1) for _ in range(2)]
+    fresh = [hosted.hartree((6, 5, 7), 0.4, method=method, backend=backend, threads=1) for _ in range(2)]
     expected = fresh[0](n, v=v)
     assert fresh[1](n, v=v, out=v) is v
     assert np.array_equal(v, expected)

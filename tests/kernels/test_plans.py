@@ -33,8 +33,8 @@ def plans(backend: str) -> dict[str, Callable[[Any], Any]]:
 
 
 @pytest.mark.parametrize("kernel", ["kin_prop", "loc_prop", "nlp_prop", "density", "current"])
-def test_bad_wave_functions_are_refused(backend: str, kernel: str) -> None:
-    call = plans(backend)[kernel]
+def test_bad_wave_functions_are_refused(host_backend: str, kernel: str) -> None:
+    call = plans(host_backend)[kernel]
     good = np.ones((*SHAPE, 2), complex)
     bad = {
         "numpy.asarray|np.asarray": good.tolist(),
@@ -53,16 +53,16 @@ def test_bad_wave_functions_are_refused(backend: str, kernel: str) -> None:
 
 
 @pytest.mark.parametrize("kernel", ["kin_prop", "loc_prop", "nlp_prop"])
-def test_read_only_wave_functions_are_not_overwritten(backend: str, kernel: str) -> None:
+def test_read_only_wave_functions_are_not_overwritten(host_backend: str, kernel: str) -> None:
     psi = np.ones((*SHAPE, 2), complex)
     psi.flags.writeable = False
     with pytest.raises(ArrayError, match="read-only"):
-        plans(backend)[kernel](psi)
+        plans(host_backend)[kernel](psi)
 
 
-def test_a_refused_call_changes_nothing(backend: str) -> None:
+def test_a_refused_call_changes_nothing(host_backend: str) -> None:
     psi = np.ones((*SHAPE, 2), complex)
-    plan = kernels.loc_prop(SHAPE, 2, 0.1, backend=backend)
+    plan = kernels.loc_prop(SHAPE, 2, 0.1, backend=host_backend)
     with pytest.raises(ArrayError, match="v has dtype float32"):
         plan(psi, np.ones(SHAPE, np.float32))
     with pytest.raises(ArrayError, match="overlaps"):
@@ -72,8 +72,8 @@ def test_a_refused_call_changes_nothing(backend: str) -> None:
     assert (psi == 1.0).all()
 
 
-def test_packed_wave_functions_are_checked(backend: str) -> None:
-    plan = kernels.kin_prop(SHAPE, 6, 0.4, 0.1, backend=backend)
+def test_packed_wave_functions_are_checked(host_backend: str) -> None:
+    plan = kernels.kin_prop(SHAPE, 6, 0.4, 0.1, backend=host_backend)
     packed = plan.pack(np.ones((*SHAPE, 6), complex))
     bad = {
         r"psi has shape \(1, 4, 5, 6, 4\)": lambda: plan(packed[:1]),

@@ -7,7 +7,7 @@
 // mismatch -(i e^{-i theta})^{-n} of the gauge, is turned in several equal parts then.
 #pragma once
 
-#include "simd.h"
+#include "chain.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
@@ -72,9 +72,7 @@ MLMD_INLINE bool has_quarters(const Axis<T> &axis) {
 // The pairs (a, b) of a set.
 template <bool QUARTERS, class T, class P>
 MLMD_INLINE void turn_set(P &a, P &b, const Axis<T> &axis, int set) {
-    const P x = fused(-axis.tangent[set], b, a);
-    b = fused(axis.tangent[set], a, b);
-    a = x;
+    turn_numbers(a, b, axis.tangent[set]);
     if constexpr (!QUARTERS) return;
     for (int k = static_cast<int>(axis.quarters[set]); k > 0; --k) {
         const auto old = a.v;

@@ -33,17 +33,19 @@ struct Ends {
     double before, after, re, im;
 };
 
-// Point at the place (x, y, z) of the grid with the potential v there, Peierls phases theta of a bond.
+// Point at the place (x, y, z) of the grid with the potential *v there (none: 0), Peierls phases theta of a bond.
 template <class T>
-MLMD_INLINE PointGauge<T> point_gauge(int x, int y, int z, double v, const double theta[3], const Ends &ends) {
+MLMD_INLINE PointGauge<T> point_gauge(int x, int y, int z, const double *v, const double theta[3], const Ends &ends) {
+    const Complex<double> one = {1.0, 0.0};
+    const bool light = theta[0] != 0.0 || theta[1] != 0.0 || theta[2] != 0.0;
     const double angle = theta[0] * x + theta[1] * y + theta[2] * z;
-    const Complex<double> g = quarter_turned(x + y + z, angle == 0.0 ? Complex<double>{1.0, 0.0} : unit(-angle));
-    const Complex<double> before = unit(-ends.before * v);
+    const Complex<double> g = quarter_turned(x + y + z, light ? unit(-angle) : one);
+    const Complex<double> before = v ? unit(-ends.before * *v) : one;
     const Complex<double> exact = times(before.re, before.im, Complex<double>{g.re, -g.im});
     const T re = static_cast<T>(exact.re), im = static_cast<T>(exact.im);
     const double a = re, b = im, square = a * a + b * b;
     const Complex<double> lost = times(a / square, -b / square, exact);
-    const Complex<double> after = ends.after == ends.before ? before : unit(-ends.after * v);
+    const Complex<double> after = !v || ends.after == ends.before ? before : unit(-ends.after * *v);
     const Complex<double> out = times(ends.re, ends.im, times(g.re, g.im, times(after.re, after.im, lost)));
     const T high_re = static_cast<T>(out.re), high_im = static_cast<T>(out.im);
     return {point_factor<T>(re, im), point_factor<T>(high_re, high_im),

@@ -18,7 +18,7 @@ MLMD_INLINE void kin_tables(int64_t point, int nx, int ny, int nz, const double 
     const int z = static_cast<int>(point % nz), y = static_cast<int>(point / nz % ny);
     const int x = static_cast<int>(point / nz / ny);
     reinterpret_cast<PointGauge<T> *>(gauges)[point] =
-        point_gauge<T>(x, y, z, with_v ? v[point] : 0.0, bonds, ends);
+        point_gauge<T>(x, y, z, with_v ? v + point : nullptr, bonds, ends);
     if (point < 3) {
         const AxisAngles &angles = reinterpret_cast<const AxisAngles *>(given + 4)[point];
         reinterpret_cast<Axis<T> *>(axes)[point] = make_axis<T>(angles, n[point], bonds[point]);

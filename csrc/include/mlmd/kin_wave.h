@@ -2,21 +2,11 @@
 // last four that entered are turned together while they are in a cache.
 #pragma once
 
+#include "chain.h"
 #include "kin_axis.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
-
-// The pairs (c, d), (b, c), (a, b) of the sets E, O, E, without quarter turns.
-template <class T, class P>
-MLMD_INLINE void chain(P &a, P &b, P &c, P &d, const T tangent[3]) {
-    const P x = fused(-tangent[0], d, c);
-    d = fused(tangent[0], c, d);
-    const P w = fused(-tangent[1], x, b);
-    c = fused(tangent[1], b, x);
-    b = fused(tangent[2], a, w);
-    a = fused(-tangent[2], w, a);
-}
 
 // at(j): memory of item j, so many points of `width` reals; leave(j, point, register) is what becomes of a finished one.
 template <class T, class At, class Leave>

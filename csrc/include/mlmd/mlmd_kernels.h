@@ -48,7 +48,7 @@ typedef struct mlmd_sweep {
 
 /* psi <- exp(-i after v) e^{-i phase} (product of the sweeps) exp(-i before v) psi, `steps` times.  theta is the
  * Peierls phase of a bond along each axis; v may be null.  work, if not null, is memory that may be written to; given
- * in each call it saves getting 9 reals for each grid point from the system each time. */
+ * in each call it saves getting 6 reals for each grid point from the system each time. */
 typedef struct mlmd_kinetic {
     const mlmd_sweep *sweeps;
     int64_t nsweeps;

@@ -35,6 +35,13 @@
 #define MLMD_CBRT MLMD_MATH cbrt
 #define MLMD_LOG MLMD_MATH log
 
+// Before a loop of a constant length that indexes registers.
+#if defined(__clang__) || defined(__CUDACC__) || defined(__HIPCC__)
+#define MLMD_UNROLL _Pragma("unroll")
+#else
+#define MLMD_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #if !defined(MLMD_ISA)
 #define MLMD_ISA device
 #endif

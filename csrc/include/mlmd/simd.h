@@ -8,6 +8,10 @@
 
 #include "rotation.h"
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
 #define MLMD_LAMBDA __attribute__((always_inline))
 
 namespace mlmd {
@@ -179,6 +183,21 @@ MLMD_INLINE Pack<T, B> rounded(Pack<T, B> x) {
     asm("" : "+w"(x.v));
 #endif
     return x;
+}
+
+// a b - c in real parts, a b + c in imaginary ones: (re + i im) x is subtract_add(re, x, im * x.swapped()), without a
+// register for the signs of im.
+template <class T, int B, class Vec = typename Pack<T, B>::Vec>
+MLMD_INLINE Pack<T, B> subtract_add(Vec a, Pack<T, B> b, Vec c) {
+#if defined(__AVX512F__)
+    if constexpr (B == 64 && sizeof(T) == 4) return {reinterpret_cast<Vec>(_mm512_fmaddsub_ps(a, b.v, c))};
+    if constexpr (B == 64 && sizeof(T) == 8) return {reinterpret_cast<Vec>(_mm512_fmaddsub_pd(a, b.v, c))};
+#endif
+#if defined(__FMA__)
+    if constexpr (B == 32 && sizeof(T) == 4) return {reinterpret_cast<Vec>(_mm256_fmaddsub_ps(a, b.v, c))};
+    if constexpr (B == 32 && sizeof(T) == 8) return {reinterpret_cast<Vec>(_mm256_fmaddsub_pd(a, b.v, c))};
+#endif
+    return {a * b.v + rounded(Pack<T, B>{Pack<T, B>::alternate(T(1)) * c}).v};
 }
 
 // Calls work(Pack tag, i) over the reals 0 <= i < n: full registers first, narrower and narrower ones for the rest.

@@ -46,9 +46,18 @@ class ExactPropagator:
     def _offset(self, A: Array) -> Array:
         return self.momentum + np.asarray(A) / SPEED_OF_LIGHT
 
-    def propagate(self, psi: NDArray[Any], A: Array) -> None:
+    def prepare(self, A: Array) -> None:
+        """Take the vector potential (steps, 3) of the middles of the steps to come."""
+        self._steps = A
+
+    def load(self, step: int) -> tuple[bool, ...]:
+        """Make a step the one to be taken next; tells along which axes there is light in it."""
+        self._A = self._steps[step]
+        return tuple(bool(a) for a in self._A)
+
+    def propagate(self, psi: NDArray[Any], lit: tuple[bool, ...]) -> None:
         """psi <- C_2 N K(dt; A) N C_1 psi, in place."""
-        q = self._offset(A)
+        q = self._offset(self._A)
         half = self._nonlocal_exponential(q)
         flat = self._low_rank(self._low_rank(psi, self.first), half)
         moved = self._low_rank(self._kinetic(flat, q, self.dt), half)
@@ -87,7 +96,7 @@ class ExactPropagator:
         factor = np.expm1(-0.5j * self.dt * sigma)
         return LowRank(basis, (vectors * factor) @ vectors.conj().T)
 
-    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
+    def observe(self, psi: NDArray[Any], f: Array, weights: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
         """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz)."""
         q = self._offset(A)
         spectrum = fourier.forward(psi.astype(np.complex128))

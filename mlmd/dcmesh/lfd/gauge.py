@@ -24,8 +24,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from ...kernels import NlpProp
-from ...kernels.constants import SPEED_OF_LIGHT
+from ...kernels import NlpProp, Overlap
+from ...kernels.forms import diagonal_phases, weighted_squares
 from .. import fourier
 from ..grid import Grid
 from ..qxmd.ground_state import GroundState
@@ -65,24 +65,31 @@ class VelocityCorrection:
         grid = self.grid = state.grid
         self.dt = dt
         w = velocity_difference(state, k, psi0, axis).reshape(grid.size, -1)
-        self.modes, self.sigma = hermitian_extension(psi0.reshape(grid.size, -1), w, grid.dv)
+        modes, self.sigma = hermitian_extension(psi0.reshape(grid.size, -1), w, grid.dv)
+        self.arrays = options.arrays
         self.plan: NlpProp | None = None
-        if len(self.sigma):
-            rank = len(self.sigma)
-            self.plan = NlpProp(grid.shape, norb, rank, grid.dv, options.dtype, None, options.backend, options.threads)
-            self.plan.set(self.modes.reshape(*grid.shape, rank), np.zeros((rank, rank), dtype=complex))
+        if rank := len(self.sigma):
+            backend, threads = options.backend, options.threads
+            self.plan = NlpProp(grid.shape, norb, rank, grid.dv, options.dtype, None, backend, threads)
+            self._overlap = Overlap(grid.shape, norb, rank, grid.dv, options.dtype, backend, threads)
+            self._modes = self.arrays.asarray(modes.reshape(*grid.shape, rank))
+            self._sigma = self.arrays.asarray(self.sigma)
+            self._middle = self.arrays.asarray(np.zeros((rank, rank), dtype=complex))
+            self.plan.set(self._modes, self._middle)
 
-    def propagate(self, psi: NDArray[Any], a: float, fraction: float) -> None:
-        """psi <- exp(-i fraction dt (a/c) V) psi, in place; ``a`` is the component of A along the axis."""
+    def propagate(self, psi: Any, a: Any, fraction: float) -> None:
+        """psi <- exp(-i fraction dt (A/c) V) psi, in place; ``a`` (1,) has the component of A/c along the axis."""
         if self.plan is not None:
-            phases = np.expm1(-1j * fraction * self.dt * a / SPEED_OF_LIGHT * self.sigma)
-            self.plan.set_middle(np.diag(phases))
+            diagonal_phases(self.arrays, self._middle, self._sigma, a, fraction * self.dt)
+            self.plan.set_middle(self._middle)
             self.plan(psi)
 
-    def expectation(self, psi: NDArray[Any], f: Array) -> float:
+    def expectation(self, psi: Any, f: Any) -> float:
         """<V> summed over orbitals with occupations f, a.u. of velocity."""
-        overlaps = self.modes.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
-        return float(self.sigma @ (np.abs(overlaps) ** 2 @ f))
+        if self.plan is None:
+            return 0.0
+        weights = weighted_squares(self.arrays, self._overlap(self._modes, psi), f)
+        return float(self.sigma @ self.arrays.asnumpy(weights))
 
     def flops(self) -> int:
         """Floating-point operations of `propagate`."""

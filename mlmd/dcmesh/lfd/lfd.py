@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import units
+from ...backends import Arrays, Device, PlanError, Traffic
 from ...errors import NumericsError
-from ...kernels import Density, LocProp, zeros
+from ...kernels import Density, LocProp, Overlap, zeros
+from ...kernels.forms import column_norms, weighted_squares
 from ...laser import Laser
 from ..errors import TimeStepError
 from ..qxmd.ground_state import GroundState
+from .device_potential import DevicePotential
 from .exact import ExactPropagator
 from .options import Options
 from .potential import HARTREE_METHODS, Potential
@@ -37,7 +40,7 @@ class Measured(NamedTuple):
 
     terms: dict[str, float]
     current: Array
-    density: Array
+    density: Any
 
 
 class LFD:
@@ -100,6 +103,8 @@ class LFD:
         _choice("hartree", hartree, HARTREE_METHODS)
         self.ground_state, self.grid, self.dt, self.laser = ground_state, ground_state.grid, dt, laser
         self.mode, self.options = mode, Options(backend, precision, threads)
+        self.arrays = self.options.arrays
+        check_device(self.arrays, mode, ground_state.xc)
         self._check_time_step()
         self.step_count = 0
         self.polarization = np.zeros(3)
@@ -126,10 +131,13 @@ class LFD:
         gs, o = self.ground_state, self.options
         weights = gs.weights[:, None] * gs.occupations
         columns = [w > OCCUPIED for w in weights]
-        self.f = [w[c] for w, c in zip(weights, columns, strict=True)]
-        self.psi = [zeros((*self.grid.shape, len(f)), o.dtype, o.threads) for f in self.f]
-        for psi, start, c in zip(self.psi, gs.psi, columns, strict=True):
+        self.weights = [w[c] for w, c in zip(weights, columns, strict=True)]
+        self.f = [self.arrays.asarray(w) for w in self.weights]
+        self.psi = []
+        for start, c in zip(gs.psi, columns, strict=True):
+            psi = zeros((*self.grid.shape, int(c.sum())), o.dtype, o.threads)
             psi[...] = start[..., c]
+            self.psi.append(self.arrays.asarray(psi))
 
     def _make_plans(self, hartree: str, scissor: float) -> None:
         o, gs = self.options, self.ground_state
@@ -141,16 +149,23 @@ class LFD:
             self._middle = [ShadowPropagator(gs, k, n, self.dt, o, scissor) for k, n in enumerate(norbs)]
         else:
             self._middle = [ExactPropagator(gs, k, n, self.dt, o) for k, n in enumerate(norbs)]
+        bands = gs.psi[0].shape[3]
+        self._overlap = [Overlap(self.grid.shape, n, bands, self.grid.dv, o.dtype, o.backend, o.threads) for n in norbs]
+        self._start = [self.arrays.asarray(np.ascontiguousarray(psi, np.complex128)) for psi in gs.psi]
+        self._n = [self.arrays.empty(self.grid.shape, np.float64) for _ in norbs]
         density = self.density()
-        self.potential = Potential(gs, density, hartree, o)
+        kind = DevicePotential if isinstance(self.arrays, Device) else Potential
+        self.potential = kind(gs, density, hartree, o)
         self.v = self.potential.update(density)
 
-    def density(self) -> Array:
-        """Electron density (nx, ny, nz), electrons/bohr^3."""
-        n = np.zeros(self.grid.shape)
-        for plan, psi, f in zip(self._density, self.psi, self.f, strict=True):
-            n += plan(psi, f)
-        return n
+    def density(self) -> Any:
+        """Electron density (nx, ny, nz), electrons/bohr^3, an array of the backend that later calls overwrite."""
+        for plan, psi, f, n in zip(self._density, self.psi, self.f, self._n, strict=True):
+            plan(psi, f, out=n)
+        first, *others = self._n
+        for n in others:
+            self.arrays.combine(first, first, n)
+        return first
 
     def advance(self, steps: int) -> None:
         """Propagate by a number of steps.
@@ -161,25 +176,39 @@ class LFD:
             The orbitals are no longer finite; names the step.
         """
         self._measured = None
+        begin = self.step_count
+        if steps > 0:
+            self._prepare(steps)
         for step in range(steps):
+            lit = [middle.load(step) for middle in self._middle]
             self._apply_phase(0.5 if step == 0 else 1.0)
-            A = self.laser.A(self.time + 0.5 * self.dt)
-            for middle, psi in zip(self._middle, self.psi, strict=True):
-                middle.propagate(psi, A)
+            for middle, psi, axes in zip(self._middle, self.psi, lit, strict=True):
+                middle.propagate(psi, axes)
             self.step_count += 1
             self._follow_density()
         if steps > 0:
             self._apply_phase(0.5)
             self._integrate_current(steps)
+            self._check_finite(float(self._last_current.sum()), self.step_count, begin)
+
+    def _prepare(self, steps: int) -> None:
+        A = np.array([self.laser.A(self.time + (step + 0.5) * self.dt) for step in range(steps)])
+        for middle in self._middle:
+            middle.prepare(A)
 
     def _follow_density(self) -> None:
         density = self.density()
-        if not np.isfinite(density.sum()):
+        if not isinstance(self.arrays, Device):  # there it would have to wait for the device
+            self._check_finite(float(density.sum()), self.step_count)
+        self.v = self.potential.update(density)
+
+    def _check_finite(self, number: float, step: int, begin: int | None = None) -> None:
+        if not np.isfinite(number):
+            when = f"step {step}" if begin is None else f"one of the steps {begin + 1} to {step}"
             raise NumericsError(
-                f"the orbitals are not finite after step {self.step_count} (t = {self.time:.4f} a.u.): "
+                f"the orbitals are not finite after {when} (t = {self.time:.4f} a.u.): "
                 "take a smaller dt or a weaker pulse"
             )
-        self.v = self.potential.update(density)
 
     def _apply_phase(self, fraction: float) -> None:
         for plan, psi in zip(self._phase, self.psi, strict=True):
@@ -198,12 +227,13 @@ class LFD:
         return self._measured
 
     def _sum_over_k_points(self) -> Measured:
-        A, current, density = self.laser.A(self.time), np.zeros(3), np.zeros(self.grid.shape)
+        A, current, density = self.laser.A(self.time), np.zeros(3), self.arrays.zeros(self.grid.shape, np.float64)
         terms: dict[str, float] = {}
-        for middle, psi, f in zip(self._middle, self.psi, self.f, strict=True):
-            part, j, n = middle.observe(psi, f, A)
+        for middle, psi, f, w in zip(self._middle, self.psi, self.f, self.weights, strict=True):
+            part, j, n = middle.observe(psi, f, w, A)
             terms = {name: terms.get(name, 0.0) + value for name, value in part.items()}
-            current, density = current + j, density + n
+            current = current + j
+            self.arrays.combine(density, density, n)
         return Measured(terms, current, density)
 
     def observe(self) -> dict[str, Any]:
@@ -235,13 +265,13 @@ class LFD:
 
     def _occupations(self) -> tuple[Array, float]:
         """f'_u = sum_s f_s |<u|psi_s>|^2 / <psi_s|psi_s>, and the largest |<psi_s|psi_s> - 1|."""
-        gs, dv = self.ground_state, self.grid.dv
+        gs, a, dv = self.ground_state, self.arrays, self.grid.dv
         rows, worst = [], 0.0
         for k, psi in enumerate(self.psi):
-            flat = psi.reshape(self.grid.size, -1).astype(np.complex128)
-            norms = np.sum(np.abs(flat) ** 2, axis=0) * dv
-            overlaps = gs.psi[k].reshape(self.grid.size, -1).conj().T @ flat * dv
-            rows.append(np.abs(overlaps) ** 2 @ (self.f[k] / gs.weights[k] / norms))
+            flat = psi.reshape(self.grid.size, -1)
+            norms = a.asnumpy(column_norms(a, flat, dv))
+            shares = a.asarray(self.weights[k] / gs.weights[k] / norms)
+            rows.append(a.asnumpy(weighted_squares(a, self._overlap[k](self._start[k], psi), shares)))
             worst = max(worst, float(np.abs(norms - 1).max()))
         return np.array(rows), worst
 
@@ -250,22 +280,51 @@ class LFD:
         outer = sum(p.flops() + d.flops() for p, d in zip(self._phase, self._density, strict=True))
         return outer + sum(m.flops() for m in self._middle)
 
+    def traffic(self, steps: int) -> Traffic:
+        """Bytes between host and device of `advance` by so many steps and the `observe` that follows.
+
+        To the device go for each k-point and step the Peierls phases and A/c, and for each orbital its weight; back
+        come the sums behind energies, current and occupations. (Multigrid also reads a residual in each cycle.)
+        """
+        number, norbs = 8, sum(psi.shape[3] for psi in self.psi)
+        sums = sum(middle.numbers_observed() for middle in self._middle if isinstance(middle, ShadowPropagator))
+        bands = sum(psi.shape[3] for psi in self._start)
+        there = 6 * steps * len(self.psi) + norbs
+        back = sums + norbs + bands + 4  # energies of the density
+        return Traffic(number * there, number * back)
+
     def state(self) -> dict[str, Any]:
         """Everything that a continued run needs, as arrays and numbers."""
-        arrays = {f"psi_{k}": psi.copy() for k, psi in enumerate(self.psi)}
-        arrays |= {"v": self.v, "polarization": self.polarization, "last_current": self._last_current}
+        a = self.arrays
+        arrays = {f"psi_{k}": a.asnumpy(psi).copy() for k, psi in enumerate(self.psi)}
+        arrays |= {"v": a.asnumpy(self.v), "polarization": self.polarization, "last_current": self._last_current}
         return arrays | self.potential.state() | {"step_count": self.step_count}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from what `state` gave, bit for bit."""
         for k, psi in enumerate(self.psi):
-            psi[...] = state[f"psi_{k}"]
-        self.v = np.array(state["v"])
+            self.arrays.copy(psi, self.arrays.asarray(np.ascontiguousarray(state[f"psi_{k}"])))
+        self.v = self.arrays.asarray(np.array(state["v"]))
         self.polarization = np.array(state["polarization"])
         self._last_current = np.array(state["last_current"])
         self.potential.restore(state)
         self.step_count = int(state["step_count"])
         self._measured = None
+
+
+def check_device(arrays: Arrays, mode: str, functional: str) -> None:
+    """Refuse what runs on the host only.
+
+    Raises
+    ------
+    PlanError
+        For the exact mode, or a functional other than LDA, on a device.
+    """
+    if not isinstance(arrays, Device):
+        return
+    for what, given, works in (("mode", mode, "shadow"), ("xc", functional, "lda")):
+        if given != works:
+            raise PlanError(f"{what} '{given}' does not run on {arrays.name}, only '{works}' does; use backend 'cpu'")
 
 
 def check_time_step(dt: float, spacing: tuple[float, float, float], laser: Laser, v_range: float = 0.0) -> None:

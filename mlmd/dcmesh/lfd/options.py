@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...backends import Arrays, Device, get
+
 PRECISIONS: dict[str, np.dtype[Any]] = {"fp64": np.dtype(np.complex128), "fp32": np.dtype(np.complex64)}
 
 
@@ -21,6 +23,18 @@ class Options:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision '{self.precision}' is not known: use fp64 or fp32")
+
+    @property
+    def arrays(self) -> Arrays:
+        """Arrays of the backend."""
+        return get(self.backend).arrays()
+
+    @property
+    def host(self) -> str:
+        """Backend for what is set up on the host, once in an MD step: the same one, or for a device a host's."""
+        if not isinstance(self.arrays, Device):
+            return self.backend
+        return next(name for name in ("cpu", "numba", "reference") if get(name).status().works)
 
     @property
     def dtype(self) -> np.dtype[Any]:

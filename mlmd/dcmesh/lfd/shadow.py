@@ -19,8 +19,9 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from ...kernels import Current, KinProp, NlpProp
+from ...kernels import Current, KinProp, NlpProp, Overlap
 from ...kernels.constants import SPEED_OF_LIGHT
+from ...kernels.forms import hermitian_form
 from ..qxmd.ground_state import GroundState
 from .gauge import VelocityCorrection, diamagnetic_difference
 from .low_rank import LowRank, mapping
@@ -53,7 +54,7 @@ class ShadowPropagator:
     def __init__(
         self, state: GroundState, k: int, norb: int, dt: float, options: Options, scissor: float = 0.0
     ) -> None:
-        self.grid, self.dt = state.grid, dt
+        self.grid, self.dt, self.arrays = state.grid, dt, options.arrays
         self.momentum = state.momentum(k)
         psi0 = np.ascontiguousarray(state.psi[k], dtype=np.complex128)
         energies = state.eigenvalues[k] + scissor * (state.occupations[k] < 1.0)
@@ -65,9 +66,16 @@ class ShadowPropagator:
         )
         corrections = self._corrections(States(psi0, energies, state.v_loc), options)
         self.first, self.second = (self._plan(c, norb, options) for c in corrections)
-        self.w, self.m_inverse = energy_correction(state, k, psi0, energies)
         self.diamagnetic = diamagnetic_difference(state, k, psi0[..., :norb])
         self.velocity = [VelocityCorrection(state, k, psi0, axis, norb, dt, options) for axis in range(3)]
+        w, m_inverse = energy_correction(state, k, psi0, energies)
+        rank, a = w.shape[1], self.arrays
+        self._overlap = Overlap(
+            self.grid.shape, norb, rank, self.grid.dv, options.dtype, options.backend, options.threads
+        )
+        self._w, self._m_inverse = a.asarray(w.reshape(*self.grid.shape, rank)), a.asarray(m_inverse)
+        self._row = a.zeros((6,), np.float64)  # of the step that is taken: phases of the bonds, A/c
+        self._bonds, self._light = self._row[:3], [self._row[3 + axis : 4 + axis] for axis in range(3)]
 
     def _offset(self, A: Array) -> tuple[float, float, float]:
         """A plus the k-point's momentum as a vector potential."""
@@ -81,7 +89,7 @@ class ShadowPropagator:
             self.grid.spacing,
             self.dt,
             np.complex128,
-            options.backend,
+            options.host,
             threads=options.threads,
         )
         dark = self._offset(np.zeros(3))
@@ -106,40 +114,59 @@ class ShadowPropagator:
         plan = NlpProp(
             self.grid.shape, norb, rank, self.grid.dv, options.dtype, None, options.backend, options.threads
         )
-        plan.set(np.ascontiguousarray(c.q).reshape(*self.grid.shape, rank), np.ascontiguousarray(c.s))
+        q = np.ascontiguousarray(c.q).reshape(*self.grid.shape, rank)
+        plan.set(self.arrays.asarray(q), np.ascontiguousarray(c.s))
         return plan
 
-    def propagate(self, psi: NDArray[Any], A: Array) -> None:
+    def prepare(self, A: Array) -> None:
+        """Take the vector potential (steps, 3) of the middles of the steps to come."""
+        self._lit = A != 0.0
+        rows = [[*self.kinetic.peierls(self._offset(a)), *(a / SPEED_OF_LIGHT)] for a in A]
+        self._table = self.arrays.asarray(np.array(rows))
+
+    def load(self, step: int) -> tuple[bool, ...]:
+        """Make a step the one to be taken next; tells along which axes there is light in it."""
+        self.arrays.copy(self._row, self._table[step])
+        return tuple(bool(lit) for lit in self._lit[step])
+
+    def propagate(self, psi: Any, lit: tuple[bool, ...]) -> None:
         """psi <- C_2 K_2 U(A) K_1 C_1 psi, in place; U = 1 in the dark."""
         self.first(psi)
-        if np.any(A):
-            self.kinetic.first_half(psi, A=self._offset(A))
-            self._follow_light(psi, A)
-            self.kinetic.second_half(psi, A=self._offset(A))
+        if any(lit):
+            self.kinetic.first_half(psi, bonds=self._bonds)
+            self._follow_light(psi, lit)
+            self.kinetic.second_half(psi, bonds=self._bonds)
         else:
-            self.kinetic(psi, A=self._offset(A))
+            self.kinetic(psi, bonds=self._bonds)
         self.second(psi)
 
-    def _follow_light(self, psi: NDArray[Any], A: Array) -> None:
+    def _follow_light(self, psi: Any, lit: tuple[bool, ...]) -> None:
         """U(A): symmetric product of exp(-i dt (A_x/c) V_x) and its like."""
-        *outer, last = [axis for axis in range(3) if A[axis]]
+        *outer, last = [axis for axis in range(3) if lit[axis]]
         for axis in outer:
-            self.velocity[axis].propagate(psi, A[axis], 0.5)
-        self.velocity[last].propagate(psi, A[last], 1.0)
+            self.velocity[axis].propagate(psi, self._light[axis], 0.5)
+        self.velocity[last].propagate(psi, self._light[last], 1.0)
         for axis in reversed(outer):
-            self.velocity[axis].propagate(psi, A[axis], 0.5)
+            self.velocity[axis].propagate(psi, self._light[axis], 0.5)
 
-    def observe(self, psi: NDArray[Any], f: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
-        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz)."""
-        density = np.empty(self.grid.shape)
+    def observe(self, psi: Any, f: Any, weights: Array, A: Array) -> tuple[dict[str, float], Array, Any]:
+        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz).
+
+        The occupations come twice, as an array of the backend and as one of the host.
+        """
+        density = self.arrays.empty(self.grid.shape, np.float64)
         measure = self.bonds.measure(psi, f, A=self._offset(A), density=density)
-        overlap = self.w.conj().T @ psi.reshape(self.grid.size, -1) * self.grid.dv
-        correction = np.real(np.sum(overlap.conj() * (self.m_inverse @ overlap), axis=0))
+        form = hermitian_form(self.arrays, self._overlap(self._w, psi), self._m_inverse)
+        correction = float(self.arrays.asnumpy(form) @ weights)
         velocity = np.array([v.expectation(psi, f) for v in self.velocity])
-        a, n = np.asarray(A) / SPEED_OF_LIGHT, np.einsum("s,sab->ab", f, self.diamagnetic)
-        followed = float(correction @ f + velocity @ a + 0.5 * a @ n @ a)
+        a, n = np.asarray(A) / SPEED_OF_LIGHT, np.einsum("s,sab->ab", weights, self.diamagnetic)
+        followed = correction + float(velocity @ a + 0.5 * a @ n @ a)
         terms = {"kinetic": float(measure.kinetic_energy), "correction": followed}
         return terms, np.asarray(measure.J) + (velocity + n @ a) / self.grid.volume, density
+
+    def numbers_observed(self) -> int:
+        """Numbers that come from the device for `observe`: four complex sums, one for each orbital and velocity mode."""
+        return 8 + self.first.norb + sum(len(v.sigma) for v in self.velocity)
 
     def flops(self) -> int:
         """Floating-point operations of `propagate` under light along one axis."""

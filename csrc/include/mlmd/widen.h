@@ -1,10 +1,9 @@
 // Sums over wave functions of either precision in double precision.
 #pragma once
 
-#include "common.h"
-#include "mlmd/simd.h"
+#include "simd.h"
 
-#if defined(__x86_64__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
@@ -16,6 +15,14 @@ template <class P, class T>
 MLMD_INLINE P widened(const T *p) {
     if constexpr (sizeof(T) == sizeof(double)) {
         return P::load(p);
+#if defined(MLMD_NO_VECTORS)
+    } else {
+        const auto few = Pack<T, P::SIZE * sizeof(T)>::load(p);
+        P x;
+        for (int k = 0; k < P::SIZE; ++k) x.v[k] = few.v[k];
+        return x;
+    }
+#else
 #if defined(__AVX512F__)
     } else if constexpr (sizeof(P) == 64) {  // compilers convert half a register at a time and join the halves
         return {reinterpret_cast<typename P::Vec>(_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p)))};
@@ -24,8 +31,10 @@ MLMD_INLINE P widened(const T *p) {
         typedef float Half __attribute__((vector_size(P::SIZE * sizeof(float)), aligned(sizeof(float)), may_alias));
         return {__builtin_convertvector(*reinterpret_cast<const Half *>(p), typename P::Vec)};
     }
+#endif
 }
 
+#if !defined(MLMD_NO_VECTORS)
 // Lane k gets lane k ^ step.
 template <class P, int... K>
 MLMD_INLINE P crossed(P x, int step, std::integer_sequence<int, K...>) {
@@ -37,48 +46,52 @@ MLMD_INLINE P crossed(P x, int step, std::integer_sequence<int, K...>) {
     return {__builtin_shuffle(x.v, mask)};
 #endif
 }
+#endif
 
 // Sum over the lanes, by halves.
 template <class P>
 MLMD_INLINE double total(P x) {
+#if defined(MLMD_NO_VECTORS)
+    return x.sum();
+#else
+    MLMD_UNROLL
     for (int step = P::SIZE / 2; step > 0; step /= 2)
         x = x + crossed(x, step, std::make_integer_sequence<int, P::SIZE>{});
     return x.v[0];
+#endif
 }
 
-// Weights of the orbitals of a grid point, register by register.  The last register ends with the point: it overlaps
-// the one before it, and its weights are zero for what that one holds.
-template <class P>
-class Weights {
-  public:
-    Weights(const double *f, int64_t norb)
-        : width_(2 * norb), full_(width_ / P::SIZE), packs_((width_ + P::SIZE - 1) / P::SIZE), w_(packs_ * P::SIZE) {
-        const int64_t overlap = packs_ * P::SIZE - width_;
-        for (int64_t k = 0; k < packs_ * P::SIZE; ++k) {
-            const bool last = k >= full_ * P::SIZE;
-            w_.get()[k] = !last ? f[k / 2] : k - full_ * P::SIZE < overlap ? 0.0 : f[(k - overlap) / 2];
-        }
-    }
+// Asks memory for the numbers that lie some way after these, where a processor's own foresight ends: at the end of a
+// page, and large pages are rare in the unified shared memory of SYCL.
+constexpr int64_t AHEAD_BYTES = 4096;
+template <class T>
+MLMD_INLINE void fetch_ahead(const T *p, int64_t numbers) {
+#if defined(SYCL_LANGUAGE_VERSION) && defined(__SYCL_DEVICE_ONLY__)
+    typedef const __attribute__((opencl_global)) char *Global;
+    __spirv_ocl_prefetch((Global)(p + AHEAD_BYTES / sizeof(T)), numbers * sizeof(T));
+#else
+    (void)p, (void)numbers;
+#endif
+}
 
-    // Reals of a grid point.
-    int64_t width() const { return width_; }
+// The same for the line of the cache that the number is in, on the host.
+constexpr int64_t LINES_AHEAD_BYTES = 2048;
+template <class T>
+MLMD_INLINE void fetch_line(const T *p) {
+#if defined(MLMD_DEVICE)
+    (void)p;
+#else
+    __builtin_prefetch(p + LINES_AHEAD_BYTES / sizeof(T), 0, 2);
+#endif
+}
 
-    // Calls work(index of the register's first real, weights) over the orbitals of a point.
-    template <class Work>
-    MLMD_INLINE void each(Work &&work) const {
-        const double *w = w_.get();
-        for (int64_t k = 0; k < full_; ++k) work(k * P::SIZE, P::load(w + k * P::SIZE));
-        if (full_ < packs_) work(width_ - P::SIZE, P::load(w + full_ * P::SIZE));
-    }
-
-  private:
-    int64_t width_, full_, packs_;
-    Scratch<double> w_;
-};
+// Bytes of the registers that tasks of SYCL sum in: its compiler converts half a 64-byte register at a time and joins.
+template <class T>
+constexpr int TASK_BYTES = sizeof(T) == sizeof(float) ? 32 : 64;
 
 // Calls work(Pack tag) with the widest register that the orbitals of a grid point fill.
 template <int BYTES = VECTOR_BYTES, class Work>
-void with_pack(int64_t width, Work &&work) {
+MLMD_INLINE void with_pack(int64_t width, Work &&work) {
     typedef Pack<double, BYTES> P;
     if constexpr (P::SIZE > 2) {
         if (width < P::SIZE) return with_pack<BYTES / 2>(width, work);

@@ -1,0 +1,1 @@
+#include "mlmd/current_items.h"

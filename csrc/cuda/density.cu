@@ -1,0 +1,1 @@
+#include "mlmd/density_items.h"

@@ -1,0 +1,1 @@
+#include "mlmd/loc_prop_items.h"

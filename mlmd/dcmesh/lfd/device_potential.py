@@ -1,0 +1,77 @@
+"""The potential on a device: LDA, all fields stay there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernels import Hartree
+from ...kernels.device.local_potential import local_energies, local_potential
+from ..qxmd import xc
+from ..qxmd.energy import hartree_potential
+from ..qxmd.ground_state import GroundState
+from .options import Options
+from .potential import DSA_SWEEPS, MULTIGRID_TOLERANCE
+
+Array = NDArray[np.float64]
+
+
+class DevicePotential:
+    """As `potential.Potential`, with arrays of a device; arguments as there."""
+
+    def __init__(self, state: GroundState, density: Any, hartree: str, options: Options) -> None:
+        self.grid, self.device, self.method = state.grid, options.arrays, hartree
+        host = self.device.asnumpy(density)
+        v_hartree0 = hartree_potential(host, state.grid)
+        base = state.v_loc - xc.lda_potential(host)
+        self.hartree0 = float(np.sum(0.5 * v_hartree0 * host) * state.grid.dv)
+        self.ion_ion = float(state.ions.ion_ion[0])
+        put = self.device.asarray
+        self.n0, self.base, self.v_hartree0, self.v_ion = put(host), put(base), put(v_hartree0), put(state.ions.v_ion)
+        self.change, self.difference, self.v = (self.device.zeros(state.grid.shape, np.float64) for _ in range(3))
+        self.solver = Hartree(
+            self.grid.shape,
+            self.grid.spacing,
+            method=hartree,
+            tol=MULTIGRID_TOLERANCE,
+            sweeps=DSA_SWEEPS,
+            backend=options.backend,
+        )
+        self._moved = False
+
+    def update(self, density: Any) -> Any:
+        """v for a density, Ha; an array that later calls overwrite."""
+        self.device.combine(self.difference, density, self.n0, 1.0, -1.0)
+        if self._moved:  # the first density is n0 itself
+            self.solver(self.difference, v=self.change if self.method == "multigrid" else None, out=self.change)
+        self._moved = True
+        local_potential(self.device, self.base, self.change, density, self.v)
+        return self.v
+
+    def energies(self, density: Any) -> dict[str, float]:
+        """Local, Hartree, exchange, correlation and ion-ion energy, Ha."""
+        fields = (density, self.n0, self.v_ion, self.v_hartree0, self.change)
+        local, hartree, exchange, correlation = self.device.asnumpy(local_energies(self.device, *fields)) * self.grid.dv
+        return {
+            "local": float(local),
+            "hartree": self.hartree0 + float(hartree),
+            "exchange": float(exchange),
+            "correlation": float(correlation),
+            "ion_ion": self.ion_ion,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Arrays that a continued run needs."""
+        arrays: dict[str, Any] = {"hartree_change": self.device.asnumpy(self.change)}
+        if self.method == "dsa":
+            arrays |= {f"dsa_{name}": value for name, value in self.solver.state().items()}
+        return arrays
+
+    def restore(self, arrays: dict[str, Any]) -> None:
+        """Take back what `state` gave."""
+        self.change = self.device.asarray(np.array(arrays["hartree_change"]))
+        self._moved = True
+        if self.method == "dsa":
+            self.solver.restore({k[4:]: v for k, v in arrays.items() if k.startswith("dsa_")})
