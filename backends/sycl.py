@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import sys
 from collections import deque
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, files
@@ -24,6 +25,7 @@ from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
 
 SCALARS = {"i4": ctypes.c_int32, "i8": ctypes.c_int64, "f4": ctypes.c_float, "f8": ctypes.c_double}
 DRIVERS = "OCL_ICD_FILENAMES"
+LARGE, PAGE, MADV_HUGEPAGE = 8 << 20, 4096, 14
 PRODUCT_BYTES = 1 << 23  # of a product that waits to be added to a result
 
 
@@ -162,10 +164,13 @@ class SyclDevice(Device):
 
         self._check_open()
         try:
-            return dpnp.empty(tuple(shape), dtype=dtype, sycl_queue=self.queue)
+            made = dpnp.empty(tuple(shape), dtype=dtype, sycl_queue=self.queue)
         except (dpctl.memory.USMAllocationError, MemoryError) as error:
             asked = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
             raise DeviceMemoryError(self.name, asked, *self.memory()) from error
+        if self.processor and made.nbytes >= LARGE:
+            _ask_for_large_pages(_memory(made)._pointer, made.nbytes)
+        return made
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Any:
         """See `Arrays.zeros`."""
@@ -271,6 +276,13 @@ class SyclDevice(Device):
     def _check_open(self) -> None:
         if self.closed:
             raise PlanError(f"the queue of {self.name} is closed; make a new plan on another device or queue")
+
+
+def _ask_for_large_pages(address: int, size: int) -> None:
+    """Memory that nobody has written to yet comes in pages of 2 MiB then, if the system has them."""
+    begin, end = -(-address // PAGE) * PAGE, (address + size) // PAGE * PAGE
+    if sys.platform == "linux":
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), MADV_HUGEPAGE)
 
 
 def _memory(array: Any) -> Any:

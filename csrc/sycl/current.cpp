@@ -28,7 +28,7 @@ inline void current_task(const Lattice<T> &lattice, const double *f, double *n, 
                          int64_t ny, int64_t nz, int64_t width, int px, int py, int pz, int with_n, int64_t planes, \
                          int64_t height) {                                                                          \
         const mlmd::device::Lattice<T> lattice = {psi, zeros, {nx, ny, nz}, width, {px, py, pz}};                   \
-        mlmd::device::with_pack<mlmd::device::TASK_BYTES<T>>(width, [&](auto tag) MLMD_LAMBDA {                     \
+        mlmd::device::with_pack(width, [&](auto tag) MLMD_LAMBDA {                     \
             mlmd::device::current_task<decltype(tag)>(lattice, f, n, with_n, parts, planes, height);                \
         });                                                                                                         \
     }

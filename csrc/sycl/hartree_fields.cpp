@@ -1,6 +1,6 @@
-#include "group.h"
+#include "items.h"
 
-#include "mlmd/hartree_fields.h"
+#include "mlmd/hartree_fields_items.h"
 
 namespace mlmd {
 namespace device {
@@ -55,40 +55,4 @@ MLMD_KERNEL(1)
 follow_tasks(const double *v, const double *before, double *velocity, double *acceleration, int64_t points,
              int tasks) {
     over_task(points, tasks, [&](auto tag, int64_t p) { follow(tag, v, before, velocity, acceleration, p); });
-}
-
-MLMD_KERNEL(1)
-sum_items(const double *x, double *parts, int64_t points, int items) {
-    if (item() >= items) return;
-    double total = 0.0;
-    for (int64_t p = item(); p < points; p += items) total += x[p];
-    parts[item()] = total;
-}
-
-MLMD_KERNEL(1)
-total_group(double *parts, double *total, int items) {
-    const Group team;
-    const double sum = sum_small(team, parts, items);
-    if (team.rank == 0) total[0] = sum;
-}
-
-MLMD_KERNEL(1)
-source_items(const double *n, const double *parts, int count, double *rhs, int64_t points) {
-    if (item() < points) source(OneDouble{}, n, mean_of(parts, count, points), rhs, item());
-}
-
-MLMD_KERNEL(1)
-centre_items(const double *parts, int count, double *v, int64_t points) {
-    if (item() < points) centre(OneDouble{}, mean_of(parts, count, points), v, item());
-}
-
-MLMD_KERNEL(1)
-predict_items(double *v, double *before, const double *velocity, const double *acceleration, int order,
-              int64_t points) {
-    if (item() < points) predict(OneDouble{}, v, before, velocity, acceleration, order, item());
-}
-
-MLMD_KERNEL(1)
-follow_items(const double *v, const double *before, double *velocity, double *acceleration, int64_t points) {
-    if (item() < points) follow(OneDouble{}, v, before, velocity, acceleration, item());
 }

@@ -1,7 +1,7 @@
-#include "group.h"
+#include "items.h"
 
+#include "mlmd/multigrid_items.h"
 #include "mlmd/poisson_pass.h"
-#include "mlmd/poisson_points.h"
 
 namespace mlmd {
 namespace device {
@@ -89,7 +89,8 @@ squares_tasks(const int64_t *map, const double *table, double *work, const doubl
     const Range range = own_range(level, task(), tasks);
     Squares take = {grids.sums(), window.at(Window::ROW), level.n[2]};
     if (!of_rhs)
-        return run_pass<0>(grids, level, grids.stencil(0), window, range, rhs, (double *)nullptr, Given{level, v}, take);
+        return run_pass<0>(grids, level, grids.stencil(0), window, range, rhs, (double *)nullptr, Given{level, v},
+                           take);
     for (int64_t i = range.first; i < range.end; ++i) {
         take.begin_plane(i);
         for (int64_t iy = 0; iy < level.n[1]; ++iy) take.take(i, iy, rhs + (i * level.n[1] + iy) * level.n[2]);
@@ -97,70 +98,4 @@ squares_tasks(const int64_t *map, const double *table, double *work, const doubl
     }
 }
 
-MLMD_KERNEL(1)
-relax_items(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, double *out,
-            int depth, int sweep) {
-    const Hierarchy grids = {map, table, work};
-    const Level level = grids.level(depth);
-    if (item() >= level.points()) return;
-    const Stencil s = grids.stencil(depth);
-    out[item()] = relaxed_at(level, s, s.weight[sweep], Stored{v}, rhs, item());
-}
-
-MLMD_KERNEL(1)
-relax_zeros_items(const int64_t *map, const double *table, double *work, const double *rhs, double *out, int depth) {
-    const Hierarchy grids = {map, table, work};
-    const Level level = grids.level(depth);
-    if (item() >= level.points()) return;
-    const Stencil s = grids.stencil(depth);
-    out[item()] = relaxed_at(level, s, s.weight[1], SweptZeros{rhs, s.weight[0]}, rhs, item());
-}
-
-MLMD_KERNEL(1)
-restrict_items(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, int depth) {
-    const Hierarchy grids = {map, table, work};
-    const Level level = grids.level(depth), next = grids.level(depth + 1);
-    if (item() >= next.points()) return;
-    const Stencil s = grids.stencil(depth);
-    work[next.rhs + item()] = restricted_at(grids, level, next, s.scale, Residual{s, v, rhs}, item());
-}
-
-MLMD_KERNEL(1)
-correct_items(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, double *out,
-              int depth) {
-    const Hierarchy grids = {map, table, work};
-    const Level level = grids.level(depth), next = grids.level(depth + 1);
-    if (item() >= level.points()) return;
-    const Stencil s = grids.stencil(depth);
-    const Corrected start = {{v}, {grids, next, work + next.v}};
-    out[item()] = relaxed_at(level, s, s.weight[0], start, rhs, item());
-}
-
-MLMD_KERNEL(1)
-small_group(const int64_t *map, const double *table, double *work, int first) {
-    cycle_small(Group{}, {map, table, work}, first);
-}
-
 // The squares of the residual, or of rhs itself, some points for each item.
-MLMD_KERNEL(1)
-squares_items(const int64_t *map, const double *table, double *work, const double *v, const double *rhs, int items,
-              int of_rhs) {
-    const Hierarchy grids = {map, table, work};
-    const Level level = grids.level(0);
-    if (item() >= items) return;
-    const Stencil s = grids.stencil(0);
-    double total = 0.0;
-    for (int64_t p = item(); p < level.points(); p += items) {
-        const double r = of_rhs ? rhs[p] : residual_at(level, s, v, rhs, p);
-        total += r * r;
-    }
-    grids.sums()[item()] = total;
-}
-
-MLMD_KERNEL(1)
-sum_group(const int64_t *map, const double *table, double *work, double *result, int n) {
-    const Hierarchy grids = {map, table, work};
-    const Group team;
-    const double total = sum_small(team, grids.sums(), n);
-    if (team.rank == 0) result[0] = total;
-}

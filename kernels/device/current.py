@@ -32,6 +32,7 @@ def current(
     width = 2 * norb
     zeros = psi if periodic.all() else device.constant(_zeros(norb, psi.dtype.str))
     grid = (*(np.int64(k) for k in (nx, ny, nz, width)), *periodic, np.int32(n is not None))
+    how: tuple[Any, ...]
     if device.processor:
         planes, height = _block(nx, ny, nz * norb * psi.itemsize)
         count, group = -(-nx // planes) * -(-ny // height), 1

@@ -1,7 +1,7 @@
 """Dynamical simulated annealing on a device, without waiting for it.
 
-On a processor a sweep takes one launch for the finest grid (it moves, then pulls and restricts), two for each other
-grid of many points and one for all small ones; on a GPU three, two and one.
+On a processor a sweep takes two launches for each grid of many points and one for all small ones; on a GPU one more,
+for the finest grid.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from ...backends import Device
 from ..multigrid import Levels
 from .levels import Hierarchy, hierarchy, whole
-
-ITEMS, GROUP = 256, 512
+from .shapes import GROUP
 
 
 def dsa(
@@ -35,20 +34,11 @@ def dsa(
 
 
 def _tasks(device: Device, grids: Hierarchy, v: Any, motion: Any, rhs: Any, pushes: list[tuple[Any, Any]]) -> None:
-    """Each pass but the last reads one set of fields and writes the other."""
-    top, tasks = grids.fields[0], grids.tasks(0)
-    here, there = (v, motion, top["a"]), (top["v"], top["rhs"], top["b"])
-
-    def launch(kernel: str, *arguments: Any) -> None:
-        device.launch(f"dsa:{kernel}_tasks", (tasks,), (1,), *grids.arrays, *arguments, *whole(tasks))
-
-    launch("pull", v, rhs, here[2])
-    _coarser(device, grids)
-    for push in pushes[:-1]:
-        launch("move_and_pull", *here, *there, rhs, *push)
-        here, there = there, here
+    tasks = grids.tasks(0)
+    for push in pushes:
+        device.launch("dsa:pull_tasks", (tasks,), (1,), *grids.arrays, v, rhs, *whole(tasks))
         _coarser(device, grids)
-    launch("move", *here, v, motion, *pushes[-1])
+        device.launch("dsa:move_tasks", (tasks,), (1,), *grids.arrays, v, motion, *push, *whole(tasks))
 
 
 def _coarser(device: Device, grids: Hierarchy) -> None:
@@ -82,4 +72,4 @@ def _items(device: Device, grids: Hierarchy, v: Any, motion: Any, rhs: Any, push
 
 def _each(device: Device, grids: Hierarchy, kernel: str, depth: int, *arguments: Any) -> None:
     """A work item for each point of a grid."""
-    device.launch(f"dsa:{kernel}_items", (grids.points[depth],), (ITEMS,), *grids.arrays, *arguments)
+    device.launch(f"dsa:{kernel}_items", (grids.points[depth],), (GROUP,), *grids.arrays, *arguments)

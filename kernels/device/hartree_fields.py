@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...backends import Device, default_threads
+from .shapes import GROUP
 
 POINTS_OF_A_TASK = 8192
 TASKS_PER_THREAD = 2
-ITEMS, SUM_ITEMS, SUM_GROUP = 256, 16384, 256
+SUM_ITEMS = 16384
 
 
 def hartree_fields(device: Device) -> DeviceFields:
@@ -59,10 +60,10 @@ class DeviceFields:
             return parts, np.int32(tasks)
         items = min(SUM_ITEMS, x.size)
         parts = self.device.empty((items + 1,), np.float64)
-        self.device.launch("hartree_fields:sum_items", (items,), (ITEMS,), x, parts, np.int64(x.size), np.int32(items))
+        self.device.launch("hartree_fields:sum_items", (items,), (GROUP,), x, parts, np.int64(x.size), np.int32(items))
         total = parts[items:]
         sizes = (np.int32(items),)
-        self.device.launch("hartree_fields:total_group", (SUM_GROUP,), (SUM_GROUP,), parts, total, *sizes)
+        self.device.launch("hartree_fields:total_group", (GROUP,), (GROUP,), parts, total, *sizes)
         return total, np.int32(1)
 
     def _tasks(self, points: int) -> int:
@@ -75,4 +76,4 @@ class DeviceFields:
             counts = (np.int64(points), np.int32(tasks))
             self.device.launch(f"hartree_fields:{kernel}_tasks", (tasks,), (1,), *arguments, *counts)
         else:
-            self.device.launch(f"hartree_fields:{kernel}_items", (points,), (ITEMS,), *arguments, np.int64(points))
+            self.device.launch(f"hartree_fields:{kernel}_items", (points,), (GROUP,), *arguments, np.int64(points))

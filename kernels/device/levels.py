@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ...backends import Device, default_threads
 from ..dsa import SHARE
-from ..multigrid import Levels, interpolation
+from ..multigrid import Levels
 
 SHARES = 4
+FIELDS = ("v", "rhs", "a", "b")
 PLANES = 18  # of a task's window
-TASKS_PER_THREAD = 2
-PLANES_OF_A_TASK = 4
+FEW_PLANES, MANY_PLANES = 2, 8  # of the next grid, in a task
 SMALL_TASK, SMALL_GROUP = 8192, 1024  # points up to which a grid is left to one task, or to one group of items
 SUMS = 16384
 
@@ -32,7 +32,7 @@ class Hierarchy:
     arrays : tuple
         Tables of whole numbers and of real ones, and scratch: the first arguments of the kernels.
     fields : list of dict
-        The scratch fields ``v``, ``rhs``, ``a``, ``b`` of each grid.
+        The scratch fields ``v``, ``rhs``, ``a``, ``b`` of each grid; the finest one has the last two.
     points : list of int
         Grid points of each grid.
     small : int
@@ -56,8 +56,9 @@ class Hierarchy:
             offsets[name], end = end, end + size
         places = []
         for k in range(last + 1):
-            places.append({name: end + j * self.points[k] for j, name in enumerate(("v", "rhs", "a", "b"))})
-            end += 4 * self.points[k]
+            own = ("a", "b") if k == 0 else FIELDS  # v and rhs of the finest grid are the caller's
+            places.append({name: end + j * self.points[k] for j, name in enumerate(own)})
+            end += len(own) * self.points[k]
         work = device.zeros((end,), np.float64)
         self.fields = [
             {name: work[offset : offset + self.points[k]] for name, offset in here.items()}
@@ -66,7 +67,7 @@ class Hierarchy:
         header = [last + 1, offsets["zeros"], offsets["window"], window, offsets["sums"], 0, 0, 0]
         records = np.array(
             [
-                [*shape, *levels.periodic, *table.records[k], *places[k].values(), 0]
+                [*shape, *levels.periodic, *table.records[k], *(places[k].get(name, 0) for name in FIELDS), 0]
                 for k, shape in enumerate(self.shapes)
             ]
         )
@@ -78,9 +79,10 @@ class Hierarchy:
         )
 
     def tasks(self, depth: int) -> int:
-        """Tasks for the planes of a grid."""
+        """Tasks for the planes of a grid: one or two per thread, since what lies beyond the ends is done twice."""
         planes = min(self.shapes[depth][0], self.shapes[depth + 1][0])
-        return max(1, min(TASKS_PER_THREAD * self._threads, planes // (PLANES_OF_A_TASK // 2), planes))
+        wanted = self._threads * (2 if planes >= 2 * self._threads * MANY_PLANES else 1)
+        return max(1, min(wanted, planes // FEW_PLANES))
 
 
 class _Tables:
@@ -136,15 +138,12 @@ def shares_of(fine: int, coarse: int, periodic: int) -> tuple[NDArray[np.int64],
     """
     weights = np.zeros((coarse, SHARES))
     firsts = np.zeros(coarse, np.int64)
-    sums = np.zeros((fine, coarse))
     within = range(-fine, 2 * fine) if periodic else range(fine)
     for J in range(coarse):
         near = [j for j in within if abs(_place(j, fine, coarse, periodic) - J) < 1.0]
         firsts[J] = near[0]
         for k, j in enumerate(near):
             weights[J, k] = 1.0 - abs(_place(j, fine, coarse, periodic) - J)
-            sums[j % fine, J] += weights[J, k]
-    assert np.allclose(sums, interpolation(fine, coarse, bool(periodic)), atol=1e-14)
     return firsts[:, None] + np.arange(SHARES), weights
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from ...backends import Device
 from ..multigrid import Levels
 from .levels import Hierarchy, hierarchy, whole
+from .shapes import GROUP
 
-ITEMS, GROUP = 256, 512
-SUM_ITEMS, SUM_GROUP = 16384, 256
+SUM_ITEMS = 16384
 
 
 def multigrid(
@@ -54,13 +54,13 @@ def _squares(device: Device, grids: Hierarchy, v: Any, rhs: Any, result: Any, of
         device.launch("multigrid:squares_tasks", (tasks,), (1,), *grids.arrays, v, rhs, *whole(tasks, of_rhs))
     else:
         items = min(SUM_ITEMS, grids.points[0])
-        device.launch("multigrid:squares_items", (items,), (ITEMS,), *grids.arrays, v, rhs, *whole(items, of_rhs))
+        device.launch("multigrid:squares_items", (items,), (GROUP,), *grids.arrays, v, rhs, *whole(items, of_rhs))
     return _read(device, grids, result)
 
 
 def _read(device: Device, grids: Hierarchy, result: Any) -> float:
     n = grids.shapes[0][0] if device.processor else min(SUM_ITEMS, grids.points[0])
-    group = 1 if device.processor else SUM_GROUP
+    group = 1 if device.processor else GROUP
     device.launch("multigrid:sum_group", (group,), (group,), *grids.arrays, result, *whole(n))
     return float(device.asnumpy(result)[0])
 
@@ -109,4 +109,4 @@ def _items_up(device: Device, grids: Hierarchy, depth: int, v: Any, rhs: Any, sq
 
 def _each(device: Device, grids: Hierarchy, kernel: str, depth: int, *arguments: Any) -> None:
     """A work item for each point of a grid."""
-    device.launch(f"multigrid:{kernel}_items", (grids.points[depth],), (ITEMS,), *grids.arrays, *arguments)
+    device.launch(f"multigrid:{kernel}_items", (grids.points[depth],), (GROUP,), *grids.arrays, *arguments)

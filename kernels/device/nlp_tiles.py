@@ -68,7 +68,7 @@ def propagate(device: Device, psi: Any, Q: Tiles, S: Any, dv: float, parts: int)
     width, points, again = np.int64(2 * norb), np.int64(Q.points), np.int64(0)
     panels, rank_panels = np.int64(ceiling(2 * norb, BLOCK)), np.int64(ceiling(2 * Q.rank, BLOCK))
     steps, rank_steps = np.int64(ceiling(Q.points, STEP)), np.int64(ceiling(2 * Q.rank, STEP))
-    room = Q.spare.pop() if Q.spare else _room(device, Q, norb, parts)
+    room = _take_room(device, Q, norb, parts)
     sets, chunk = ceiling(int(panels), room.set), np.int64(CHUNK[parts])
     device.launch(
         name + "project",
@@ -89,6 +89,14 @@ def propagate(device: Device, psi: Any, Q: Tiles, S: Any, dv: float, parts: int)
         *(psi, Q.rows, room.right, room.blocks, room.zeros, points, width, rank_steps, panels, again),
     )
     Q.spare.append(room)
+
+
+def _take_room(device: Device, Q: Tiles, norb: int, parts: int) -> Room:
+    """Scratch that no other thread queues work with; what was queued before is done with it when its turn comes."""
+    try:
+        return Q.spare.pop()
+    except IndexError:
+        return _room(device, Q, norb, parts)
 
 
 def _room(device: Device, Q: Tiles, norb: int, parts: int) -> Room:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mlmd import kernels
-from mlmd.backends import Device, DeviceBackend, amx, get, names
+from mlmd.backends import Device, DeviceBackend, amx, get, names, sycl
+from mlmd.kernels.device import nlp_prop
 from mlmd.kernels.device.forms import column_norms, hermitian_form, weighted_squares
 from mlmd.kernels.device.nlp_middle import nlp_middle
 
@@ -63,6 +64,31 @@ def test_tiles_agree_with_the_plain_path(
         finally:
             device.amx = True
     assert np.linalg.norm(results[0] - results[1]) <= most * np.linalg.norm(results[1])
+
+
+@pytest.mark.parametrize("mode", ["fp64", "fp32", "bf16x1", "bf16x3"])
+def test_points_in_several_chunks(
+    device: Device, mode: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape, norb, rank = (9, 11, 13), 5, 6
+    Q, psi = numbers(rng, *shape, rank), numbers(rng, *shape, norb, dtype="complex64")
+    S = numbers(rng, rank, rank) / 1287
+
+    def run() -> list[np.ndarray]:
+        plan = kernels.nlp_prop(shape, norb, rank, 0.7, "complex64", mode, device.name)
+        plan.set(device.asarray(Q), S)
+        overlaps = kernels.overlap(shape, norb, rank, 0.7, "complex64", device.name)
+        left = [device.asarray(q) for q in (Q, Q.astype("complex64"))]
+        right = device.asarray(psi)
+        results = [*(overlaps(q, right) for q in left), plan(right)]
+        return [device.asnumpy(array) for array in results]
+
+    monkeypatch.setattr(device, "amx", False)
+    whole = run()
+    monkeypatch.setitem(nlp_prop.POINTS, device.processor, 100)
+    monkeypatch.setattr(sycl, "PRODUCT_BYTES", 37 * norb * 8)
+    for few, expected in zip(run(), whole, strict=True):
+        assert np.linalg.norm(few - expected) <= (1e-4 if mode == "bf16x1" else 1e-6) * np.linalg.norm(expected)
 
 
 @pytest.mark.skipif(not amx.processor()[1] >= amx.FLAGS, reason="this processor has no matrix tiles")

@@ -31,7 +31,8 @@ MLMD_INLINE void accelerate_point(const Hierarchy &grids, int depth, int64_t p) 
     const Level level = grids.level(depth), next = grids.level(depth + 1);
     if (p >= level.points()) return;
     const Interpolated coarse = {grids, next, grids.work + next.v};
-    grids.work[level.v + p] = grids.stencil(depth).share * grids.work[level.rhs + p] + coarse(level, place_of(level, p));
+    const double own = grids.stencil(depth).share * grids.work[level.rhs + p];
+    grids.work[level.v + p] = own + coarse(level, place_of(level, p));
 }
 
 MLMD_INLINE void move_point(const Hierarchy &grids, double *v, double *motion, const double *left, double keep,

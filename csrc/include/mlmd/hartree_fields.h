@@ -2,7 +2,6 @@
 // does is told in kernels/hartree_fields.py.
 #pragma once
 
-#include "poisson_points.h"
 #include "rows.h"
 
 namespace mlmd {

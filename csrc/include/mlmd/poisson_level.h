@@ -13,7 +13,7 @@ namespace MLMD_ISA {
 struct Level {
     int64_t n[3], periodic[3];
     int64_t links[3];   // two neighbours on the next grid for each point of an axis
-    int64_t shares[3];  // SHARES points of this grid for each point of an axis of the next one, counted on beyond the ends
+    int64_t shares[3];  // SHARES points of this grid for each of the next one, counted on beyond the ends of an axis
     int64_t reach[3];   // how many of these can have a weight
     int64_t v, rhs, a, b;
     int64_t unused;

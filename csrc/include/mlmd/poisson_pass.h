@@ -164,7 +164,9 @@ class Restriction {
         const auto add = [&](int64_t Y, double weight) {
             if (weight == 0.0) return;
             double *to = rows + Y * nz;
-            for_doubles(0, nz, [&](auto tag, int64_t k) { tag.put(to + k, tag.get(to + k) + weight * tag.get(row + k)); });
+            for_doubles(0, nz, [&](auto tag, int64_t k) {
+                tag.put(to + k, tag.get(to + k) + weight * tag.get(row + k));
+            });
         };
         add(y.low, y.low_weight);
         add(y.high, y.high_weight);
@@ -331,22 +333,25 @@ class Pass {
     }
 
     MLMD_INLINE void sweep(int stage, int64_t i) const {
-        const double weight = stencil_.weight[stage + 1 - SWEEPS];
+        const Stencil s = stencil_;
+        const double weight = s.weight[stage + 1 - SWEEPS];
         double *plane = swept(stage, i);
         over_rows(stage - 1, i, [&](int64_t iy, const Rows &rows) {
             double *to = plane + iy * level_.n[2];
             along_row(level_, rows, [&](auto tag, int64_t k, const auto &v, auto source) {
-                tag.put(to + k, relaxed(stencil_, weight, v, source));
+                tag.put(to + k, relaxed(s, weight, v, source));
             });
         });
     }
 
     MLMD_INLINE void residuals(int64_t i) const {
+        const Stencil s = stencil_;
         take_.begin_plane(i);
         over_rows(SWEEPS, i, [&](int64_t iy, const Rows &rows) {
             double *to = take_.target(i, iy);
-            along_row(level_, rows,
-                      [&](auto tag, int64_t k, const auto &v, auto source) { tag.put(to + k, residual(stencil_, v, source)); });
+            along_row(level_, rows, [&](auto tag, int64_t k, const auto &v, auto source) {
+                tag.put(to + k, residual(s, v, source));
+            });
             take_.take(i, iy, to);
         });
         take_.end_plane(i);

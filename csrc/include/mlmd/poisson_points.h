@@ -1,4 +1,4 @@
-// Multigrid and DSA point by point: each function is the work of one item, or of a group of items for the small grids.
+// Multigrid and DSA point by point: each function is the work of one item.
 #pragma once
 
 #include "poisson_level.h"
@@ -16,7 +16,9 @@ MLMD_INLINE Place place_of(const Level &level, int64_t p) {
     return {x, row - x * ny, point - row * nz};
 }
 
-MLMD_INLINE int64_t index_of(const Level &level, const Place &at) { return (at.x * level.n[1] + at.y) * level.n[2] + at.z; }
+MLMD_INLINE int64_t index_of(const Level &level, const Place &at) {
+    return (at.x * level.n[1] + at.y) * level.n[2] + at.z;
+}
 
 struct Stored {
     const double *field;
@@ -27,7 +29,9 @@ struct Stored {
 struct SweptZeros {
     const double *rhs;
     double weight;
-    MLMD_INLINE double operator()(const Level &level, const Place &at) const { return weight * rhs[index_of(level, at)]; }
+    MLMD_INLINE double operator()(const Level &level, const Place &at) const {
+        return weight * rhs[index_of(level, at)];
+    }
 };
 
 // The field of the next grid between its points.
@@ -109,87 +113,6 @@ MLMD_INLINE double restricted_at(const Hierarchy &grids, const Level &level, con
             total += weights[0][i] * weights[1][j] * row;
         }
     return scale * total;
-}
-
-// Calls work(p) over the points that are this item's; all wait for all at the end.
-template <class Team, class Work>
-MLMD_INLINE void for_points(const Team &team, int64_t points, Work &&work) {
-    for (int64_t p = team.rank; p < points; p += team.size) work(p);
-    team.wait();
-}
-
-// A V-cycle from zeros on the grids from `first` on, by one group.
-template <class Team>
-MLMD_INLINE void cycle_small(const Team &team, const Hierarchy &grids, int64_t first) {
-    const int64_t last = grids.levels() - 1;
-    double *work = grids.work;
-    for (int64_t k = first; k < last; ++k) {
-        const Level level = grids.level(k), next = grids.level(k + 1);
-        const Stencil s = grids.stencil(k);
-        for_points(team, level.points(), [&](int64_t p) {
-            const SweptZeros start = {work + level.rhs, s.weight[0]};
-            work[level.a + p] = relaxed_at(level, s, s.weight[1], start, work + level.rhs, p);
-        });
-        for_points(team, next.points(), [&](int64_t p) {
-            const Residual left = {s, work + level.a, work + level.rhs};
-            work[next.rhs + p] = restricted_at(grids, level, next, s.scale, left, p);
-        });
-    }
-    const Level one = grids.level(last);
-    for_points(team, 1, [&](int64_t) { work[one.v] = grids.stencil(last).weight[0] * work[one.rhs]; });
-    for (int64_t k = last - 1; k >= first; --k) {
-        const Level level = grids.level(k), next = grids.level(k + 1);
-        const Stencil s = grids.stencil(k);
-        for_points(team, level.points(), [&](int64_t p) {
-            const Corrected start = {{work + level.a}, {grids, next, work + next.v}};
-            work[level.b + p] = relaxed_at(level, s, s.weight[0], start, work + level.rhs, p);
-        });
-        for_points(team, level.points(), [&](int64_t p) {
-            work[level.v + p] = relaxed_at(level, s, s.weight[1], Stored{work + level.b}, work + level.rhs, p);
-        });
-    }
-}
-
-// DSA's inverse mass on the right-hand sides of the grids from `first` on, by one group.
-template <class Team>
-MLMD_INLINE void accelerate_small(const Team &team, const Hierarchy &grids, int64_t first) {
-    const int64_t last = grids.levels() - 1;
-    double *work = grids.work;
-    for (int64_t k = first; k < last; ++k) {
-        const Level level = grids.level(k), next = grids.level(k + 1);
-        const double scale = grids.stencil(k).scale;
-        for_points(team, next.points(), [&](int64_t p) {
-            work[next.rhs + p] = restricted_at(grids, level, next, scale, Stored{work + level.rhs}, p);
-        });
-    }
-    const Level one = grids.level(last);
-    for_points(team, 1, [&](int64_t) { work[one.v] = grids.stencil(last).share * work[one.rhs]; });
-    for (int64_t k = last - 1; k >= first; --k) {
-        const Level level = grids.level(k);
-        const Interpolated correction = {grids, grids.level(k + 1), work + grids.level(k + 1).v};
-        const double share = grids.stencil(k).share;
-        for_points(team, level.points(), [&](int64_t p) {
-            work[level.v + p] = share * work[level.rhs + p] + correction(level, place_of(level, p));
-        });
-    }
-}
-
-// The sum of n numbers by one group, in an order that depends on n and the group's size only; `x` is overwritten.
-template <class Team>
-MLMD_INLINE double sum_small(const Team &team, double *x, int64_t n) {
-    double total = 0.0;
-    for (int64_t p = team.rank; p < n; p += team.size) total += x[p];
-    team.wait();
-    if (team.rank < n) x[team.rank] = total;
-    team.wait();
-    int64_t left = team.size < n ? team.size : n;
-    while (left > 1) {
-        const int64_t half = (left + 1) / 2;
-        if (team.rank + half < left) x[team.rank] += x[team.rank + half];
-        team.wait();
-        left = half;
-    }
-    return x[0];
 }
 
 }  // namespace MLMD_ISA

@@ -61,9 +61,10 @@ MLMD_INLINE double total(P x) {
 #endif
 }
 
-// Asks memory for the numbers that lie some way after these, where a processor's own foresight ends: at the end of a
-// page, and large pages are rare in the unified shared memory of SYCL.
-constexpr int64_t AHEAD_BYTES = 4096;
+// Asks memory for numbers that lie some way after those at p: the device's tasks for a stretch of them, the host for
+// the line of its cache.  A processor's own foresight ends with the page, and pages of unified shared memory are small.
+constexpr int64_t AHEAD_BYTES = 2048;
+
 template <class T>
 MLMD_INLINE void fetch_ahead(const T *p, int64_t numbers) {
 #if defined(SYCL_LANGUAGE_VERSION) && defined(__SYCL_DEVICE_ONLY__)
@@ -74,20 +75,14 @@ MLMD_INLINE void fetch_ahead(const T *p, int64_t numbers) {
 #endif
 }
 
-// The same for the line of the cache that the number is in, on the host.
-constexpr int64_t LINES_AHEAD_BYTES = 2048;
 template <class T>
 MLMD_INLINE void fetch_line(const T *p) {
 #if defined(MLMD_DEVICE)
     (void)p;
 #else
-    __builtin_prefetch(p + LINES_AHEAD_BYTES / sizeof(T), 0, 2);
+    __builtin_prefetch(p + AHEAD_BYTES / sizeof(T), 0, 2);
 #endif
 }
-
-// Bytes of the registers that tasks of SYCL sum in: its compiler converts half a 64-byte register at a time and joins.
-template <class T>
-constexpr int TASK_BYTES = sizeof(T) == sizeof(float) ? 32 : 64;
 
 // Calls work(Pack tag) with the widest register that the orbitals of a grid point fill.
 template <int BYTES = VECTOR_BYTES, class Work>

@@ -1,0 +1,1 @@
+#include "mlmd/dsa_items.h"

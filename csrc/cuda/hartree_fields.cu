@@ -1,0 +1,1 @@
+#include "mlmd/hartree_fields_items.h"

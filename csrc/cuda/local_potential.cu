@@ -1,0 +1,1 @@
+#include "mlmd/local_potential_items.h"

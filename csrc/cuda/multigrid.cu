@@ -1,0 +1,1 @@
+#include "mlmd/multigrid_items.h"
