@@ -1,8 +1,8 @@
 """Whether SYCL kernels can use the matrix tiles of this processor (AMX).
 
 A driver that does not know the processor's model takes it for one without tiles, unless it is told before it is
-loaded; code that needs tiles then ends the process.  So the driver is told, and the first tile is multiplied in a child
-process.
+loaded; code that needs tiles then ends the process.  So the driver is told, and a child process multiplies a tile and
+builds the kernels first.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .machine import cpuinfo
 TARGET = "CL_CONFIG_CPU_TARGET_ARCH"
 FLAGS = {"amx_tile", "amx_bf16", "avx512_fp16"}  # of the processors that the driver calls sapphirerapids
 SECONDS = 120
+PROGRAMS = tuple(f"nlp_bf16x{parts}" for parts in (1, 2, 3))
 CHILD = "import sys; sys.path[:] = {path!r}; from mlmd.backends.amx import try_tiles; try_tiles()"
 
 
@@ -50,7 +51,7 @@ def target() -> str | None:
 
 
 def works(driver: str) -> bool:
-    """Whether a tile was multiplied; asked once for an installation, the answer is kept on disk.
+    """Whether a tile was multiplied and all kernels built; asked once for an installation, the answer is kept on disk.
 
     Parameters
     ----------
@@ -59,7 +60,8 @@ def works(driver: str) -> bool:
     """
     if not processor()[1] >= FLAGS:
         return False
-    what = repr((driver, processor()[0], sorted(processor()[1]), target(), spirv.load("amx_probe")))
+    binaries = [spirv.load(name) for name in ("amx_probe", *PROGRAMS)]
+    what = repr((driver, processor()[0], sorted(processor()[1]), target(), binaries))
     kept = spirv.cache_folder() / f"amx-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
     try:
         return kept.read_text() == "works"
@@ -86,7 +88,7 @@ def _child_works() -> bool:
 
 
 def try_tiles() -> None:
-    """Multiply a tile and end the process, with an error if the product is wrong."""
+    """Multiply a tile, build the kernels, and end the process: with an error if the product is wrong."""
     from .sycl import SyclDevice, find_driver
 
     find_driver()
@@ -96,4 +98,6 @@ def try_tiles() -> None:
     one = np.float32(1.0).view(np.uint32) >> np.uint32(16)
     ones, result = device.asarray(np.full(512, one, np.uint16)), device.asarray(np.ones((16, 16), np.float32))
     device.launch("amx_probe:tile_product", (16,), (16,), ones, result)
+    for name in PROGRAMS:
+        device.program(name)
     sys.exit(int(np.any(device.asnumpy(result) != 33.0)))

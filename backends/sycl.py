@@ -218,18 +218,21 @@ class SyclDevice(Device):
 
     def _load(self, kernel: str) -> Any:
         self._check_open()
-        import dpctl.program
-
         file, _, name = kernel.partition(":")
-        if file not in self._programs:
-            binary = spirv.load(file)
-            self._programs[file] = dpctl.program.create_program_from_spirv(self.queue, binary)
-        program = self._programs[file]
+        program = self.program(file)
         full = f"__sycl_kernel_{name}"
         if not program.has_sycl_kernel(full):
             raise BackendUnavailable(f"backend '{self.name}' has no kernel {name!r} in csrc/sycl/{file}.cpp")
         self._kernels[kernel] = program.get_sycl_kernel(full)
         return self._kernels[kernel]
+
+    def program(self, file: str) -> Any:
+        """The kernels of ``csrc/sycl/{file}.cpp``, built for this device."""
+        if file not in self._programs:
+            import dpctl.program
+
+            self._programs[file] = dpctl.program.create_program_from_spirv(self.queue, spirv.load(file))
+        return self._programs[file]
 
     def synchronize(self) -> None:
         """See `Device.synchronize`."""
