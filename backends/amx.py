@@ -88,11 +88,13 @@ def _child_works() -> bool:
 
 
 def try_tiles() -> None:
-    """Multiply a tile, build the kernels, and end the process: with an error if the product is wrong."""
-    from .sycl import SyclDevice, find_driver
+    """Multiply a tile, build the kernels, and end the process: with an error if the product is wrong.
 
-    find_driver()
+    The driver is the parent's and told what the parent's was told, nothing more.
+    """
     import dpctl
+
+    from .sycl import SyclDevice
 
     device: Any = SyclDevice(dpctl.SyclQueue("cpu", property="in_order"), "cpu")
     one = np.float32(1.0).view(np.uint32) >> np.uint32(16)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +102,25 @@ def test_a_driver_that_fails_leaves_the_plain_path(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(amx, "CHILD", "")
     assert not amx.works("a driver")  # the answer was kept
     assert amx.works("another driver")
+
+
+@pytest.mark.skipif(not amx.processor()[1] >= amx.FLAGS, reason="this processor has no matrix tiles")
+@pytest.mark.parametrize("told", [None, "skx"])
+def test_a_driver_that_was_told_too_late_is_left_alone(told: str | None, tmp_path: Path) -> None:
+    if not get("sycl").status().works:
+        pytest.skip(f"backend sycl: {get('sycl').status().reason}")
+    environment = {key: value for key, value in os.environ.items() if key != amx.TARGET}
+    environment |= {"MLMD_CACHE": str(tmp_path)} | ({amx.TARGET: told} if told else {})
+    program = """
+import dpctl
+dpctl.get_devices()
+from mlmd.backends import amx, get
+print(amx.target(), get("sycl").arrays().amx)
+"""
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.split()[0] == str(told)
 
 
 @pytest.mark.parametrize(("rank", "norb"), SIZES)
