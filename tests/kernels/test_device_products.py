@@ -88,7 +88,7 @@ def test_points_in_several_chunks(
 
     monkeypatch.setattr(device, "amx", False)
     whole = run()
-    monkeypatch.setitem(nlp_prop.POINTS, device.processor, 100)
+    monkeypatch.setattr(nlp_prop, "POINTS", 100)
     monkeypatch.setattr(sycl, "PRODUCT_BYTES", 37 * norb * 8)
     for few, expected in zip(run(), whole, strict=True):
         assert np.linalg.norm(few - expected) <= (1e-4 if mode == "bf16x1" else 1e-6) * np.linalg.norm(expected)
