@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from threading import Lock
 from typing import Any, Protocol
 
@@ -50,12 +50,18 @@ class Device(Arrays):
         As in ``backend="sycl:0"``.
     processor : bool
         Whether it is a processor: kernels are then tasks for its threads, else work items that share memory accesses.
+    cache : int
+        Bytes of a processor core's second-level cache; 0 if unknown.
+    units : int
+        Threads of a processor.
     traffic : Traffic
         Bytes copied between host and device so far.
     """
 
     name: str
     processor: bool = False
+    cache: int = 0
+    units: int = 1
 
     def __init__(self) -> None:
         self.traffic = Traffic()
@@ -130,6 +136,11 @@ class Device(Arrays):
     @abstractmethod
     def close(self) -> None:
         """Wait, give memory back, and refuse further work."""
+
+    @cached_property
+    def amx(self) -> bool:
+        """Whether kernels can use matrix tiles of a processor."""
+        return False
 
     def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
         """See `Arrays.combine`."""

@@ -150,7 +150,7 @@ def describe() -> Machine:
     >>> describe().threads >= 1
     True
     """
-    info = _cpuinfo()
+    info = cpuinfo()
     model = info.get("model name") or platform.processor() or platform.machine()
     flags = set((info.get("flags") or info.get("Features") or "").split())
     return Machine(
@@ -162,7 +162,8 @@ def describe() -> Machine:
     )
 
 
-def _cpuinfo() -> dict[str, str]:
+def cpuinfo() -> dict[str, str]:
+    """What the system says about the first processor; empty where it does not tell."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}

@@ -19,6 +19,8 @@ from .sources import csrc as sources
 
 PACKAGE = Path(__file__).resolve().parent
 SHIPPED = PACKAGE / "spirv_files"
+# The driver also makes code of the SPIR-V, which fails for matrix tiles if it takes the processor for one without.
+TARGET = {"CL_CONFIG_CPU_TARGET_ARCH": "sapphirerapids"}
 OPTIONS = ("-fsycl-device-code-split=off", "-ffp-contract=off")
 
 
@@ -70,7 +72,9 @@ def compile_source(csrc: Path, name: str, options: tuple[str, ...] = ()) -> byte
         made = kept.with_suffix(f".{os.getpid()}")
         includes = [f"{include}={path}" for include, path in headers(csrc).items()]
         command = [str(_compiler(csrc)), str(made), f"{name}.cpp={csrc}/sycl/{name}.cpp", *includes, "--"]
-        answer = subprocess.run([*command, *OPTIONS, *options], capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            [*command, *OPTIONS, *options], capture_output=True, text=True, check=False, env=os.environ | TARGET
+        )
         if answer.returncode != 0:
             raise BackendUnavailable(f"csrc/sycl/{name}.cpp does not compile:\n{answer.stderr}")
         made.replace(kept)

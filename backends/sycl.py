@@ -13,14 +13,14 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, files
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from . import spirv
+from . import amx, spirv
 from .arrays import check_form
 from .device import Device, DeviceBackend, combine, rounded_up
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
@@ -33,6 +33,7 @@ PRODUCT_BYTES = 1 << 23  # of a product that waits to be added to a result
 
 def find_driver() -> None:
     """Tell the OpenCL loader where the processor's driver of pip is; it looks only once, when first asked."""
+    amx.target()
     if os.environ.get(DRIVERS):
         return
     try:
@@ -96,12 +97,19 @@ class SyclDevice(Device):
             raise PlanError("the queue runs out of order; make it with dpctl.SyclQueue(..., property='in_order')")
         self.queue, self.name = queue, name
         self.processor = bool(queue.sycl_device.has_aspect_cpu)
+        self.cache = int(queue.sycl_device.global_mem_cache_size)
+        self.units = int(queue.sycl_device.max_compute_units)
         self.closed = False
         self._kernels: dict[str, Any] = {}
         self._programs: dict[str, Any] = {}
         self._running: deque[tuple[Any, Any]] = deque()
         self._foreign = False
         self._captured: list[tuple[Callable[[], Any], Any]] | None = None
+
+    @cached_property
+    def amx(self) -> bool:
+        """See `Device.amx`."""
+        return self.processor and amx.works(self.queue.sycl_device.driver_version)
 
     def checked(self, name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> Any:
         """The array as a dpnp array on this device; see `Arrays.checked`."""
@@ -224,18 +232,21 @@ class SyclDevice(Device):
 
     def _load(self, kernel: str) -> Any:
         self._check_open()
-        import dpctl.program
-
         file, _, name = kernel.partition(":")
-        if file not in self._programs:
-            binary = spirv.load(file)
-            self._programs[file] = dpctl.program.create_program_from_spirv(self.queue, binary)
-        program = self._programs[file]
+        program = self.program(file)
         full = f"__sycl_kernel_{name}"
         if not program.has_sycl_kernel(full):
             raise BackendUnavailable(f"backend '{self.name}' has no kernel {name!r} in csrc/sycl/{file}.cpp")
         self._kernels[kernel] = program.get_sycl_kernel(full)
         return self._kernels[kernel]
+
+    def program(self, file: str) -> Any:
+        """The kernels of ``csrc/sycl/{file}.cpp``, built for this device."""
+        if file not in self._programs:
+            import dpctl.program
+
+            self._programs[file] = dpctl.program.create_program_from_spirv(self.queue, spirv.load(file))
+        return self._programs[file]
 
     def synchronize(self) -> None:
         """See `Device.synchronize`."""

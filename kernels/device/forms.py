@@ -9,7 +9,8 @@ import numpy as np
 from ...backends import Device
 from ...backends.device import items
 
-SLICES, ROWS, LANES = 256, 32, 64
+SLICES, ROWS, LANES = 256, 32, 64  # of rows at most, rows of one at least, of a row
+ROWS_OF_A_TASK = 128  # that a processor keeps in its nearest cache
 
 
 def hermitian_form(device: Device, O: Any, M: Any, out: Any) -> None:
@@ -60,7 +61,7 @@ def weighted_squares(device: Device, O: Any, w: Any, out: Any) -> None:
 def _column_products(device: Device, a: Any, b: Any, factor: float, out: Any) -> None:
     """out[s] = factor Re sum_r conj(a[r, s]) b[r, s]."""
     rows, width = a.shape[0], 2 * a.shape[1]
-    share = max(ROWS, -(-rows // SLICES))
+    share = ROWS_OF_A_TASK if device.processor else max(ROWS, -(-rows // SLICES))
     slices = -(-rows // share)
     group = min(256, 1 << (width - 1).bit_length())
     sums = device.empty((slices, width), np.float64)

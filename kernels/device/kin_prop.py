@@ -1,7 +1,7 @@
 """Kinetic propagator on a device: tables of a step, then passes over psi.
 
 GPUs take a pass along each axis, a line of it in the registers of a work item.  Processors take two passes: one over
-the planes, y and z together, and one along x.
+the planes, y and z together, and one along x; or a single one over psi in blocks of a register's orbitals.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ AXIS_NUMBERS = 27  # of csrc/include/mlmd/kin_axis.h
 TABLE_GROUP, ITEMS = 64, 128
 MOST_GROUPS_OF_ROWS = 65535  # CUDA has no more in a dimension that is not the fastest
 POINTS_OF_A_TASK = 72
+WINDOW = 4  # planes that are near
+REGISTER, PAGE = 64, 4096  # bytes; lines of whole pages lie on one another in the first-level cache
 Wide = np.longdouble
 
 
@@ -62,36 +64,38 @@ def kin_prop(
     axes, gauges = numbers[: 3 * AXIS_NUMBERS], numbers[3 * AXIS_NUMBERS + 1 :]
     suffix = real.str[1:].replace("f4", "f32").replace("f8", "f64")
     n = [np.int32(k) for k in (nx, ny, nz)]
+    if device.processor:
+        name, size, group = f"kin_tasks_{suffix}:kin_lines_{suffix}", nx, 1
+    else:
+        name, size, group = f"kin_prop:kin_tables_{suffix}", points, TABLE_GROUP
     device.launch(
-        f"kin_prop:kin_tables_{suffix}",
-        (points,),
-        (TABLE_GROUP,),
+        name,
+        (size,),
+        (group,),
         *(given, bonds, given if v is None else v, axes, gauges, *n, np.int32(v is not None)),
     )
     periodic = joined(pairs.tobytes(), (nx, ny, nz))
-    for _ in range(steps):
-        if device.processor:
-            _tasks(device, psi, axes, gauges, n, periodic, width, suffix)
-        else:
+    if device.processor:
+        grid = (psi, axes, gauges, bonds, np.int32(v is not None), *n, *(np.int32(p) for p in periodic))
+        _tasks(device, grid, psi.shape[0], width, steps, threads, suffix)
+    else:
+        for _ in range(steps):
             _items(device, psi, axes, gauges, n, periodic, width, suffix)
 
 
-def _tasks(device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: Any, width: int, suffix: str) -> None:
-    blocks, plane = psi.shape[0], int(n[1]) * int(n[2])
-    px, py, pz = (np.int32(p) for p in periodic)
-    device.launch(
-        f"kin_prop:kin_plane_{suffix}",
-        (blocks * int(n[0]),),
-        (1,),
-        *(psi, axes, gauges, *n, py, pz, np.int64(width)),
-    )
-    parts = -(-plane // POINTS_OF_A_TASK)
-    device.launch(
-        f"kin_prop:kin_planes_{suffix}",
-        (blocks * parts,),
-        (1,),
-        *(psi, axes, gauges, n[0], np.int64(plane), px, np.int64(width), np.int64(POINTS_OF_A_TASK)),
-    )
+def _tasks(device: Device, grid: Any, blocks: int, width: int, steps: int, threads: int, suffix: str) -> None:
+    """One pass in tasks of a block, or two: in tasks of a plane, along z and y, then of a line, along x."""
+    nx, ny, nz = (int(k) for k in grid[5:8])
+    grid = (*grid, np.int64(width))
+    line = nz * width * (4 if suffix == "f32" else 8)
+    if blocks >= threads and line == nz * REGISTER and line % PAGE and WINDOW * ny * line <= device.cache:
+        device.launch(f"kin_tasks_{suffix}:kin_block_{suffix}", (blocks,), (1,), *grid, np.int32(steps))
+        return
+    parts = -(-nz // POINTS_OF_A_TASK)
+    for _ in range(steps):
+        device.launch(f"kin_tasks_{suffix}:kin_plane_{suffix}", (blocks * nx,), (1,), *grid)
+        lines = (blocks * ny * parts,)
+        device.launch(f"kin_tasks_{suffix}:kin_planes_{suffix}", lines, (1,), *grid, np.int32(POINTS_OF_A_TASK))
 
 
 def _items(device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: Any, width: int, suffix: str) -> None:

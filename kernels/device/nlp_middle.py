@@ -1,4 +1,4 @@
-"""Middle matrix of the nonlocal propagator for a Sigma that is diagonal, made on the device."""
+"""Middle matrix S of the nonlocal propagator on a device: made for a diagonal Sigma, and applied to overlaps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...backends import Device
-from ...backends.device import items
+from ...backends.device import combine, items
 
 
 def nlp_middle(device: Device, S: Any, sigma: Any, a: Any, factor: float) -> None:
@@ -26,3 +26,12 @@ def nlp_middle(device: Device, S: Any, sigma: Any, a: Any, factor: float) -> Non
     rank = sigma.shape[0]
     size = items(device, rank * rank)
     device.launch("nlp_prop:diagonal_phases", *size, S, sigma, a, np.float64(factor), np.int64(rank))
+
+
+def scaled_product(device: Device, S: Any, overlaps: Any, dv: float) -> Any:
+    """dv S overlaps, in the type of the overlaps."""
+    factor = device.empty(S.shape, overlaps.dtype)
+    combine(device, factor, S, dv)
+    result = device.empty(overlaps.shape, overlaps.dtype)
+    device.gemm(factor, overlaps, result)
+    return result

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backends import Device
 from ...backends.device import items
+from .nlp_tiles import Tiles, pack
 
 
 class Columns(NamedTuple):
@@ -28,8 +29,10 @@ class Columns(NamedTuple):
     form: str
 
 
-def nlp_pack(device: Device, Q: Any, parts: int, threads: int) -> Columns:
+def nlp_pack(device: Device, Q: Any, parts: int, threads: int) -> Columns | Tiles:
     """Raw kernel; arguments as in `mlmd.kernels.nlp_pack.reference`, parts may be 0."""
+    if parts and device.amx:
+        return pack(device, Q, parts)
     if parts:
         right = split(device, Q, parts)
     else:

@@ -1,4 +1,4 @@
-"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers."""
+"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers; or matrix tiles."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Any
 from ...backends import Device
 from ...backends.device import combine
 from ..bf16 import products
+from .nlp_middle import scaled_product
 from .nlp_pack import Columns, split
+from .nlp_tiles import Tiles, propagate
 
-POINTS = {True: 8192, False: 32768}  # in a chunk, of processors and others
+POINTS = 16384  # in a chunk
 
 
-def nlp_prop(device: Device, psi: Any, Q: Columns, S: Any, dv: float, parts: int, threads: int) -> None:
+def nlp_prop(device: Device, psi: Any, Q: Columns | Tiles, S: Any, dv: float, parts: int, threads: int) -> None:
     """Raw kernel; arguments as in `mlmd.kernels.nlp_prop.reference`, Q from the raw ``nlp_pack``, S on the device."""
-    factors = middle(device, S, project(device, Q, psi, parts), dv)
+    if isinstance(Q, Tiles):
+        propagate(device, psi, Q, S, dv, parts)
+        return
+    factors = scaled_product(device, S, project(device, Q, psi, parts), dv)
     if parts:
         _expand_in_parts(device, Q, split(device, factors, parts), psi)
     elif psi.dtype == factors.dtype:
@@ -32,8 +37,8 @@ def project(device: Device, Q: Columns, psi: Any, parts: int) -> Any:
         device.gemm(Q.left[0], psi, sums, form=Q.form)
         return sums
     product, first = device.empty(shape, kind), True
-    room = device.empty((parts or 1, min(psi.shape[0], POINTS[device.processor]), shape[1]), kind)
-    for begin, end in chunks(device, psi.shape[0]):
+    room = device.empty((parts or 1, min(psi.shape[0], POINTS), shape[1]), kind)
+    for begin, end in chunks(psi.shape[0]):
         waves = room.reshape(-1)[: (parts or 1) * (end - begin) * shape[1]].reshape(parts or 1, end - begin, shape[1])
         if parts:
             split(device, psi[begin:end], parts, waves)
@@ -48,19 +53,9 @@ def project(device: Device, Q: Columns, psi: Any, parts: int) -> Any:
     return sums
 
 
-def middle(device: Device, S: Any, overlaps: Any, dv: float) -> Any:
-    """dv S overlaps, in the type of the overlaps."""
-    factor = device.empty(S.shape, overlaps.dtype)
-    combine(device, factor, S, dv)
-    result = device.empty(overlaps.shape, overlaps.dtype)
-    device.gemm(factor, overlaps, result)
-    return result
-
-
-def chunks(device: Device, points: int) -> Iterator[tuple[int, int]]:
+def chunks(points: int) -> Iterator[tuple[int, int]]:
     """Ranges of points that are worked on at once, so that scratch memory stays small."""
-    share = POINTS[device.processor]
-    return ((begin, min(begin + share, points)) for begin in range(0, points, share))
+    return ((begin, min(begin + POINTS, points)) for begin in range(0, points, POINTS))
 
 
 def _expand_in_parts(device: Device, Q: Columns, factors: Any, psi: Any) -> None:
@@ -70,8 +65,8 @@ def _expand_in_parts(device: Device, Q: Columns, factors: Any, psi: Any) -> None
 
 def _expand_wide(device: Device, Q: Any, factors: Any, psi: Any) -> None:
     """psi += Q factors, psi in single precision and Q in double."""
-    room = device.empty((min(psi.shape[0], POINTS[device.processor]), psi.shape[1]), factors.dtype)
-    for begin, end in chunks(device, psi.shape[0]):
+    room = device.empty((min(psi.shape[0], POINTS), psi.shape[1]), factors.dtype)
+    for begin, end in chunks(psi.shape[0]):
         product = room[: end - begin]
         device.gemm(Q[begin:end], factors, product)
         combine(device, psi[begin:end], product, beta=1.0)

@@ -6,16 +6,16 @@ from typing import Any
 
 from ...backends import Device
 from ...backends.device import combine
-from .nlp_prop import POINTS, chunks
+from . import nlp_prop
 
 
 def overlap(device: Device, psi0: Any, psi: Any, dv: float, out: Any, threads: int) -> None:
     """Raw kernel; arguments as in `mlmd.kernels.overlap.reference`."""
-    kind, points = psi0.dtype, min(psi.shape[0], POINTS[device.processor])
+    kind, points = psi0.dtype, min(psi.shape[0], nlp_prop.POINTS)
     product = device.empty(out.shape, kind)
     room = device.empty((points, psi0.shape[1]), kind)
     wide = None if psi.dtype == kind else device.empty((points, psi.shape[1]), kind)
-    for begin, end in chunks(device, psi.shape[0]):
+    for begin, end in nlp_prop.chunks(psi.shape[0]):
         left, form = device.adjoint(psi0[begin:end], room[: end - begin])
         right = psi[begin:end]
         if wide is not None:

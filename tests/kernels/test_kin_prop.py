@@ -136,6 +136,20 @@ def test_norm_does_not_drift_in_a_frozen_potential(backend: str, dtype: str) -> 
     assert np.max(np.abs(norms(plan.unpack(psi), 0.064) / before - 1.0)) <= DRIFT[dtype]
 
 
+@pytest.mark.parametrize("boundary", ["periodic", "dirichlet"])
+@pytest.mark.parametrize("shape", [(8, 10, 12), (9, 11, 13)])
+def test_packed_steps_are_the_steps_of_the_reference(backend: str, shape: tuple[int, int, int], boundary: str) -> None:
+    """Enough points along each axis that all three waves run into one another."""
+    rng = np.random.default_rng(9)
+    psi, v = normalised(rng, shape, 8, 1.0), rng.normal(size=shape)
+    plan, reference = (
+        hosted.kin_prop(shape, 8, 0.4, 0.1, "complex128", b, boundary, threads=1) for b in (backend, "reference")
+    )
+    expected = reference(psi.copy(), A_ON, v, "before", 2)
+    assert difference(plan.unpack(plan(plan.pack(psi), A_ON, v, "before", 2)), expected) <= 1e-13
+    assert difference(plan(psi, A_ON, v, "before", 2), expected) <= 1e-13
+
+
 def test_several_steps_are_steps(backend: str) -> None:
     psi = normalised(np.random.default_rng(7), (6, 7, 8), 5, 1.0)
     v = np.random.default_rng(8).normal(size=(6, 7, 8))

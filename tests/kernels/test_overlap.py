@@ -43,7 +43,7 @@ def test_bad_arrays_are_refused(backend: str) -> None:
         "psi0 has shape": (psi, psi),
         "psi0 has dtype float64": (on(ones.real.copy()), psi),
         "psi0 is a list": (ones.tolist(), psi),
-        "psi0 is not C-contiguous": (on(ones.T.copy()).T, psi),
+        "psi0 is not C-contiguous": (on(ones.T.copy()).transpose(3, 2, 1, 0), psi),
         "psi has shape": (psi0, psi0),
         "psi has dtype complex64": (psi0, on(np.ones((*SHAPE, 2), "complex64"))),
         "out has shape": (psi0, psi, on(np.ones((2, 3), complex))),

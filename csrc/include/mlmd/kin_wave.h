@@ -2,41 +2,43 @@
 // last four that entered are turned together while they are in a cache.
 #pragma once
 
-#include "chain.h"
-#include "kin_axis.h"
+#include "several.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
 
-// at(j): memory of item j, so many points of `width` reals; leave(j, point, register) is what becomes of a finished one.
-template <class T, class At, class Leave>
+// at(j): memory of item j, SIDES stretches `apart` reals from one another, each so many points of `width` reals;
+// leave(j, point, place, registers) is what becomes of a finished one.
+template <int SIDES, class T, class Width, class At, class Leave>
 class Stretches {
   public:
-    Stretches(const Axis<T> &axis, const At &at, const Leave &leave, int64_t points, int64_t width)
-        : axis_(axis), at_(at), leave_(leave), points_(points), width_(width), turned_(has_quarters(axis)) {}
+    Stretches(const Axis<T> &axis, const At &at, const Leave &leave, int64_t points, Width width, int64_t apart)
+        : axis_(axis), at_(at), leave_(leave), points_(points), width_(width), apart_(apart),
+          turned_(has_quarters(axis)) {}
 
-    void set(int a, int b, int which) const {
-        two(a, b, [&](auto &x, auto &y) { turn_set<true>(x, y, axis_, which); });
+    MLMD_APART void set(int a, int b, int which) const {
+        two(a, b, [&](auto &x, auto &y) MLMD_LAMBDA { turn_set<true>(x, y, axis_, which); });
     }
-    void joint(int a, int b, int which) const {
-        two(a, b, [&](auto &x, auto &y) { turn_joint(x, y, axis_, which); });
+    MLMD_APART void joint(int a, int b, int which) const {
+        two(a, b, [&](auto &x, auto &y) MLMD_LAMBDA { turn_joint(x, y, axis_, which); });
     }
-    void grow_item(int a, int which) const {
-        two(a, a, [&](auto &x, auto &y) {
+    MLMD_APART void grow_item(int a, int which) const {
+        two(a, a, [&](auto &x, auto &y) MLMD_LAMBDA {
             grow(x, axis_, which);
             y = x;
         });
     }
 
-    void finish(int a) const {
+    MLMD_APART void finish(int a) const {
         T *from = at_(a);
+        const int64_t apart = apart_;
         each([&](auto tag, int64_t point, int64_t i) MLMD_LAMBDA {
-            leave_(a, point, decltype(tag)::load(from + i)).store(from + i);
+            leave_(a, point, i, decltype(tag)::load(from + i, apart)).store(from + i, apart);
         });
     }
 
     // Items j - 2 to j + 1, of which the last two are new and the first two are finished.
-    void chain_of(int j) const {
+    MLMD_APART void chain_of(int j) const {
         if (turned_) {
             set(j, j + 1, EVEN);
             set(j - 1, j, ODD);
@@ -45,57 +47,70 @@ class Stretches {
             finish(j - 1);
             return;
         }
+        // Copies: stores to psi might change the originals, as compilers see it.
         T *pa = at_(j - 2), *pb = at_(j - 1), *pc = at_(j), *pd = at_(j + 1);
+        const T *pe = at_(j + 2), *pf = at_(j + 3);  // asked for early; past the end they are not read
         const T tangent[3] = {axis_.tangent[0], axis_.tangent[1], axis_.tangent[2]};
+        const int64_t apart = apart_;
+        const Leave leave = leave_;
         each([&](auto tag, int64_t point, int64_t i) MLMD_LAMBDA {
             typedef decltype(tag) P;
-            P a = P::load(pa + i), b = P::load(pb + i), c = P::load(pc + i), d = P::load(pd + i);
+            ask_for(pe + i);
+            ask_for(pf + i);
+            P a = P::load(pa + i, apart), b = P::load(pb + i, apart);
+            P c = P::load(pc + i, apart), d = P::load(pd + i, apart);
             chain(a, b, c, d, tangent);
-            leave_(j - 2, point, a).store(pa + i);
-            leave_(j - 1, point, b).store(pb + i);
-            c.store(pc + i);
-            d.store(pd + i);
+            leave(j - 2, point, i, a).store(pa + i, apart);
+            leave(j - 1, point, i, b).store(pb + i, apart);
+            c.store(pc + i, apart);
+            d.store(pd + i, apart);
         });
     }
 
   private:
-    // Calls work(register tag, point, place of the register).
+    // Calls work(registers tag, point, place of the registers).
     template <class Work>
     MLMD_INLINE void each(Work &&work) const {
-        for (int64_t p = 0; p < points_; ++p)
-            for_packs<T>(width_, [&](auto tag, int64_t i) MLMD_LAMBDA { work(tag, p, p * width_ + i); });
+        const int64_t points = points_;
+        const Width width = width_;
+        for (int64_t p = 0; p < points; ++p)
+            for_packs<T>(width, [&](auto tag, int64_t i) MLMD_LAMBDA {
+                work(Several<decltype(tag), SIDES>{}, p, p * width + i);
+            });
     }
 
     template <class Work>
     void two(int a, int b, Work &&work) const {
         T *pa = at_(a), *pb = at_(b);
+        const int64_t apart = apart_;
         each([&](auto tag, int64_t, int64_t i) MLMD_LAMBDA {
-            auto x = decltype(tag)::load(pa + i), y = decltype(tag)::load(pb + i);
+            auto x = decltype(tag)::load(pa + i, apart), y = decltype(tag)::load(pb + i, apart);
             work(x, y);
-            x.store(pa + i);
-            y.store(pb + i);
+            x.store(pa + i, apart);
+            y.store(pb + i, apart);
         });
     }
 
     const Axis<T> axis_;  // a copy: stores to psi might change the original, as compilers see it
     const At at_;
     const Leave leave_;
-    int64_t points_, width_;
+    int64_t points_;
+    Width width_;
+    int64_t apart_;
     bool turned_;
 };
 
-// `enter(j)` is called before an item is first used.
-template <class T, class At, class Leave, class Enter>
-inline void kin_wave(int n, bool periodic, const Stretches<T, At, Leave> &items, Enter &&enter) {
+// `enter(j)` is called before an item is first used.  Where it can, `enter_two(j)` brings items j and j + 1 and does
+// what chain_of(j) would; else it returns false.
+template <class Items, class Enter, class EnterTwo>
+MLMD_APART void kin_wave(int n, bool periodic, const Items &items, Enter &&enter, EnterTwo &&enter_two) {
     const bool odd = n & 1;
-    if (odd) enter(n - 1);
-    enter(0);
-    enter(1);
+    for (int k = odd ? -1 : 0; k < 2; ++k) enter(k < 0 ? n - 1 : k);
     if (odd && periodic) items.joint(n - 1, 0, WRAP);
     items.set(0, 1, EVEN);
     for (int j = 2; j + 1 < n; j += 2) {
-        enter(j);
-        enter(j + 1);
+        if (j > 2 && enter_two(j)) continue;
+        for (int k = j; k < j + 2; ++k) enter(k);
         if (j == 2) {
             items.set(2, 3, EVEN);
             items.set(1, 2, ODD);

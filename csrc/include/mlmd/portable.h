@@ -53,6 +53,9 @@
 #define MLMD_NO_UNROLL
 #endif
 
+// A function of its own: what is called from many places and inlined, as devices do, takes long to compile.
+#define MLMD_APART inline __attribute__((noinline))
+
 #if !defined(MLMD_ISA)
 #define MLMD_ISA device
 #endif

@@ -130,6 +130,16 @@ struct Pack {
 #endif
 };
 
+// Memory that will be needed before long.  In SYCL for tasks on x86 processors alone: what SPIR-V has for it is a call
+// that does nothing there and empties the registers.
+MLMD_INLINE void ask_for(const void *p) {
+#if defined(__SYCL_DEVICE_ONLY__)
+    asm volatile("prefetcht1 (%0)" : : "r"(p));
+#elif !defined(MLMD_NO_VECTORS)
+    __builtin_prefetch(p, 0, 2);
+#endif
+}
+
 // a b + c, rounded once where the processor can.
 template <class V>
 MLMD_INLINE V fused_numbers(V a, V b, V c) {

@@ -1,0 +1,3 @@
+#include "kin_tasks.h"
+
+MLMD_KIN_TASKS(double, f64)

@@ -1,0 +1,3 @@
+#define PARTS 1
+
+#include "nlp_bf16.h"

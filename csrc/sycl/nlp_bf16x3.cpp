@@ -1,0 +1,3 @@
+#define PARTS 3
+
+#include "nlp_bf16.h"
