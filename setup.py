@@ -92,7 +92,8 @@ def package_map() -> tuple[list[str], dict[str, str]]:
     for folder in TOP_FOLDERS:
         packages += [f"mlmd.{folder}", *(f"mlmd.{folder}.{name}" for name in find_packages(folder))]
         where[f"mlmd.{folder}"] = folder
-    return packages, where
+    # The sources of the device kernels, which are compiled at run time.
+    return [*packages, "mlmd.csrc"], where | {"mlmd.csrc": "csrc"}
 
 
 packages, where = package_map()
@@ -103,6 +104,7 @@ setup(
         "mlmd": ["py.typed"],
         "mlmd.dcmesh.qxmd": ["*.dat"],
         "mlmd.backends": ["spirv_files/*"],
+        "mlmd.csrc": ["include/mlmd/*.h", "cuda/*.cu", "cuda/*.h", "cuda/rtc/*", "sycl/*"],
     },
     include_package_data=False,
     ext_modules=[

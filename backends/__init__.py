@@ -12,7 +12,7 @@ from .arrays import HOST, Arrays
 from .base import Backend, Status
 from .device import Device, DeviceBackend, Graph, Traffic
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
-from .machine import Machine, default_threads, describe, physical_memory
+from .machine import Machine, default_threads, describe, local_rank, physical_memory
 from .registry import get, names
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "default_threads",
     "describe",
     "get",
+    "local_rank",
     "names",
     "physical_memory",
 ]

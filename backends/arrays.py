@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,10 @@ class Arrays:
     def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
         """to <- a x + b y, float64."""
         np.add(x if a == 1.0 else a * x, y if b == 1.0 else b * y, out=to)
+
+    def working(self) -> AbstractContextManager[Any]:
+        """A context for operators and functions of the array library: they take their turn in this backend's work."""
+        return nullcontext()
 
     def settle(self) -> None:
         """Called at the end of each call of a plan: a device waits if somebody else's queue has a part in it."""

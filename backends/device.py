@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .arrays import Arrays
 from .base import Backend, Status
 from .errors import BackendUnavailable
+from .machine import local_rank
 
 ITEMS = 256  # of a group of work items that share nothing
 CONSTANTS = 512  # small arrays that are kept on a device
@@ -160,7 +161,10 @@ class Device(Arrays):
 
 @dataclass(frozen=True)
 class DeviceBackend(Backend):
-    """A backend of devices with numbers: ``"sycl"`` is ``"sycl:0"``.
+    """A backend of devices with numbers: ``"cuda:1"``.
+
+    Without a number it is the device of this process: of the processes that an MPI launcher started on a node each has
+    the next device, from the first again when there are more of them, and a process on its own has the first.
 
     Parameters
     ----------
@@ -172,15 +176,15 @@ class DeviceBackend(Backend):
         What to say where there is none.
     describe : callable
         One line about the device of a number: name, driver, memory.
-    index : int
-        Number of the device.
+    index : int, optional
+        Number of the device; without one that of this process.
     """
 
     count: Callable[[], int] = field(default=lambda: 0)
     open: Callable[[int], Device] = field(default=lambda index: _none(index))
     why_none: Callable[[], str] = field(default=lambda: "no device")
     describe: Callable[[int], str] = field(default=lambda index: "")
-    index: int = 0
+    index: int | None = None
 
     def at(self, index: int) -> DeviceBackend:
         """The same backend on another device."""
@@ -195,8 +199,10 @@ class DeviceBackend(Backend):
             there = self.count()
         except Exception as error:  # a driver may fail in any way it likes; whoever asks wants to know how
             return Status(False, f"asking for devices failed: {error}")
-        if self.index >= there:
-            return Status(False, self.why_none() if there == 0 else f"there are {there}: numbers 0 to {there - 1}")
+        if there == 0:
+            return Status(False, self.why_none())
+        if self.index is not None and self.index >= there:
+            return Status(False, f"there are {there}: numbers 0 to {there - 1}")
         return status
 
     def arrays(self) -> Device:
@@ -209,17 +215,23 @@ class DeviceBackend(Backend):
         """
         status = self.status()
         if not status.works:
-            raise BackendUnavailable(f"backend '{self.name}:{self.index}' does not work here: {status.reason}")
-        return _opened(self)
+            asked = self.name if self.index is None else f"{self.name}:{self.index}"
+            raise BackendUnavailable(f"backend '{asked}' does not work here: {status.reason}")
+        return _opened(self.at(local_rank() % self.count()) if self.index is None else self)
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel on this device."""
-        return partial(super().load(kernel), self.arrays())
+        return partial(_run, self.arrays(), super().load(kernel))
 
 
 @cache
 def _opened(backend: DeviceBackend) -> Device:
-    return backend.open(backend.index)
+    return backend.open(backend.index or 0)
+
+
+def _run(device: Device, raw: Callable[..., Any], *arguments: Any) -> Any:
+    with device.working():
+        return raw(device, *arguments)
 
 
 def _none(index: int) -> Device:

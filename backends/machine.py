@@ -32,6 +32,8 @@ _LOCAL_RANKS = (
     "MV2_COMM_WORLD_LOCAL_SIZE",
     "SLURM_STEP_TASKS_PER_NODE",
 )
+# SLURM_LOCALID is 0 in a batch script; MPI_LOCALRANKID is that of MPICH and Intel MPI.
+_LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,18 @@ def local_ranks() -> int:
         if counts:
             return max(1, *map(int, counts))
     return 1
+
+
+def local_rank() -> int:
+    """Number of this process among those that an MPI launcher or ``srun`` started on this node; else 0.
+
+    Examples
+    --------
+    >>> local_rank() >= 0
+    True
+    """
+    given = (os.environ.get(variable, "").strip() for variable in _LOCAL_RANK)
+    return next((int(text) for text in given if text.isdigit()), 0)
 
 
 def available_threads() -> int:

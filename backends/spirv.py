@@ -15,6 +15,7 @@ import sysconfig
 from pathlib import Path
 
 from .errors import BackendUnavailable
+from .sources import csrc as sources
 
 PACKAGE = Path(__file__).resolve().parent
 SHIPPED = PACKAGE / "spirv_files"
@@ -35,20 +36,6 @@ def load(name: str) -> bytes:
     if not path.exists():
         raise BackendUnavailable(f"there are no SYCL kernels '{name}' in {SHIPPED}: install MLMD anew")
     return path.read_bytes()
-
-
-def sources() -> Path:
-    """The folder ``csrc``.
-
-    Raises
-    ------
-    BackendUnavailable
-        If this installation came without it.
-    """
-    folder = PACKAGE.parent / "csrc"
-    if not (folder / "sycl").is_dir():
-        raise BackendUnavailable(f"the sources of the SYCL kernels are not in {folder}")
-    return folder
 
 
 def headers(csrc: Path) -> dict[str, Path]:

@@ -70,9 +70,10 @@ class Packing:
         given = self.arrays.checked("psi", psi, (*self.shape, self.norb), self.dtype, False)
         packed = self.arrays.empty(self.packed_shape, self.dtype) if out is None else self.check(out, "out")
         refuse_overlap(self.arrays, given, packed)
-        for block, part in zip(packed, self._columns(given), strict=True):
-            block[..., : part.shape[-1]] = part
-            block[..., part.shape[-1] :] = 0.0
+        with self.arrays.working():
+            for block, part in zip(packed, self._columns(given), strict=True):
+                block[..., : part.shape[-1]] = part
+                block[..., part.shape[-1] :] = 0.0
         self.arrays.settle()
         return packed if out is None else out
 
@@ -97,8 +98,9 @@ class Packing:
         shape, a = (*self.shape, self.norb), self.arrays
         psi = a.empty(shape, self.dtype) if out is None else a.checked("out", out, shape, self.dtype, True)
         refuse_overlap(a, given, psi)
-        for block, part in zip(given, self._columns(psi), strict=True):
-            part[...] = block[..., : part.shape[-1]]
+        with a.working():
+            for block, part in zip(given, self._columns(psi), strict=True):
+                part[...] = block[..., : part.shape[-1]]
         a.settle()
         return psi if out is None else out
 

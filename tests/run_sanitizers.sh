@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the C++ module with sanitizers, in copies of the tree, and runs the kernel tests of the cpu backend on it for
 # each instruction set:  "memory" is the address and undefined-behaviour sanitizers, "threads" the thread sanitizer.
-# Usage: tests/run_sanitizers.sh [PYTHON [memory|threads|all]]
+# "cuda" is the first two on the CUDA kernels, which run on the processor then (tests/cuda_on_host).
+# Usage: tests/run_sanitizers.sh [PYTHON [memory|threads|cuda|all]]
 #
 # The thread sanitizer sees what the compiled kernels read and write, with tests/openmp_on_threads.cpp as the OpenMP
 # runtime.  It does not see what AMX tile instructions load and store, nor NumPy, BLAS, or libgomp itself; and it finds
@@ -63,9 +64,20 @@ check_threads() {
         PYTHONPATH="$work/threads" "$python"
 }
 
+check_cuda() {
+    echo "address and undefined behaviour, CUDA kernels"
+    cd "$root"
+    env LD_PRELOAD="$(library libasan.so) $(library libubsan.so) $(library libstdc++.so)" \
+        ASAN_OPTIONS=detect_leaks=0:alloc_dealloc_mismatch=0:detect_stack_use_after_return=0 \
+        UBSAN_OPTIONS=print_stacktrace=1 CXX="$compiler" PYTHONPATH="$root" \
+        MLMD_CUDA_ON_HOST_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
+        "$python" -m pytest tests/kernels/test_cuda_on_host.py -q -x --capture=sys -p no:cacheprovider
+}
+
 case $wanted in
     memory) check_memory ;;
     threads) check_threads ;;
-    all) check_memory; check_threads ;;
-    *) echo "usage: $0 [PYTHON [memory|threads|all]]" >&2; exit 2 ;;
+    cuda) check_cuda ;;
+    all) check_memory; check_threads; check_cuda ;;
+    *) echo "usage: $0 [PYTHON [memory|threads|cuda|all]]" >&2; exit 2 ;;
 esac

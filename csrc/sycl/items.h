@@ -15,3 +15,4 @@ inline int64_t task() { return sycl::ext::oneapi::this_work_item::get_nd_item<1>
 inline int64_t item() { return sycl::ext::oneapi::this_work_item::get_nd_item<1>().get_global_id(0); }
 inline int64_t row() { return sycl::ext::oneapi::this_work_item::get_nd_item<2>().get_global_id(0); }
 inline int64_t column() { return sycl::ext::oneapi::this_work_item::get_nd_item<2>().get_global_id(1); }
+inline int64_t rows_at_once() { return sycl::ext::oneapi::this_work_item::get_nd_item<2>().get_global_range(0); }

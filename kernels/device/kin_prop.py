@@ -16,11 +16,11 @@ from ...backends import Device
 
 SETS = ("even", "odd", "even again")
 AXIS_NUMBERS = 27  # of csrc/include/mlmd/kin_axis.h
-TABLE_GROUP, ITEMS = 64, 256
+TABLE_GROUP, ITEMS = 64, 128
+MOST_GROUPS_OF_ROWS = 65535  # CUDA has no more in a dimension that is not the fastest
 POINTS_OF_A_TASK = 72
 WINDOW = 4  # planes that are near
 REGISTER, PAGE = 64, 4096  # bytes; lines of whole pages lie on one another in the first-level cache
-IN, OUT = 1, 2
 Wide = np.longdouble
 
 
@@ -101,19 +101,18 @@ def _tasks(device: Device, grid: Any, blocks: int, width: int, steps: int, threa
 def _items(device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: Any, width: int, suffix: str) -> None:
     """Passes along z, y and x: the phases of the way in are taken by the first, those of the way out by the last."""
     reals = 4 if suffix == "f32" and width % 4 == 0 else 2  # of a work item
-    name = f"kin_prop:kin_axis_{suffix}{'x2' if reals == 4 else ''}"
+    variant = f"{suffix}{'x2' if reals == 4 else ''}"
     points, total = int(n[0]) * int(n[1]) * int(n[2]), psi.size * 2
     inner = width
-    for axis, ways in ((2, IN), (1, 0), (0, OUT)):
+    for axis, way in ((2, "enter"), (1, "axis"), (0, "leave")):
         rows, columns = total // (inner * int(n[axis])), inner // reals
         group = min(ITEMS, 1 << (columns - 1).bit_length())
-        sizes = (np.int64(inner), np.int64(width), np.int64(points))
+        sizes = (np.int64(inner), np.int64(width), np.int64(points), np.int64(rows))
         device.launch(
-            name,
-            (rows, columns),
+            f"kin_prop:kin_{way}_{variant}",
+            (min(rows, MOST_GROUPS_OF_ROWS * (ITEMS // group)), columns),
             (ITEMS // group, group),
-            *(psi, axes, gauges, np.int32(axis), n[axis], np.int32(periodic[axis]), np.int32(ways), *sizes),
-            np.int64(rows),
+            *(psi, axes, gauges, np.int32(axis), n[axis], np.int32(periodic[axis]), *sizes),
         )
         inner *= int(n[axis])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mlmd.backends import default_threads, describe
+from mlmd.backends import default_threads, describe, local_rank
 from mlmd.errors import PlanError
 
 
@@ -131,3 +131,17 @@ def test_an_instruction_set_can_be_asked_for(name: str) -> None:
     command = [sys.executable, "-c", "import mlmd._cpu; print(mlmd._cpu.isa())"]
     answer = subprocess.run(command, env=os.environ | {"MLMD_ISA": name}, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() in ((cpu.isa(),) if " " in name else (name, cpu.isa()))
+
+
+LOCAL_RANKS = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
+
+
+@pytest.mark.parametrize("variable", LOCAL_RANKS)
+def test_the_number_of_a_process_on_its_node(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    for name in LOCAL_RANKS:
+        monkeypatch.delenv(name, raising=False)
+    assert local_rank() == 0
+    monkeypatch.setenv(variable, "3")
+    assert local_rank() == 3
+    monkeypatch.setenv(variable, "many")
+    assert local_rank() == 0

@@ -16,7 +16,7 @@ def test_the_known_backends() -> None:
     assert all(get(name).name == name for name in names())
 
 
-@pytest.mark.parametrize("name", ["cuda", "base", "registry", "", "../cpu", "Reference"])
+@pytest.mark.parametrize("name", ["rocm", "base", "registry", "", "../cpu", "Reference"])
 def test_an_unknown_backend_says_what_to_install(name: str) -> None:
     with pytest.raises(BackendUnavailable, match=r"is not there; known: .*reference.*pip install"):
         get(name)

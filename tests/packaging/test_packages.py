@@ -20,6 +20,9 @@ assert Path(mlmd.__file__).is_relative_to(FOLDER), mlmd.__file__
 plan = mlmd.kernels.density((4, 4, 4), 2, backend="cpu")
 assert np.allclose(plan(np.ones((4, 4, 4, 2), complex), np.ones(2)), 2.0)
 import mlmd.kernels.numba
+from mlmd.backends.sources import csrc
+for name in ("include/mlmd/portable.h", "cuda/kin_prop.cu", "cuda/rtc/cstdint", "sycl/kin_prop.cpp"):
+    assert (csrc() / name).exists(), name
 """
 
 
@@ -49,7 +52,9 @@ def test_wheel_from_sdist(sdist: Path, tmp_path: Path) -> None:
     run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(sdist), cwd=tmp_path)
     (wheel,) = tmp_path.glob("mlmd-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("py.typed", "cli.py", "kernels/kin_prop.py", "kernels/numba/kin_prop.py", "backends/cpu.py"):
+    python = ("py.typed", "cli.py", "kernels/kin_prop.py", "kernels/numba/kin_prop.py", "backends/cpu.py")
+    sources = ("include/mlmd/portable.h", "cuda/kin_prop.cu", "cuda/items.h", "cuda/rtc/cstdint", "sycl/kin_prop.cpp")
+    for needed in (*python, *(f"csrc/{name}" for name in sources)):
         assert f"mlmd/{needed}" in names
     assert any(name.endswith(".dat") for name in names)
     assert not [name for name in names if name.startswith(("kernels/", "tests/", "csrc/"))]

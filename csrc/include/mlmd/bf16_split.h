@@ -10,13 +10,13 @@ namespace MLMD_ISA {
 
 MLMD_INLINE uint32_t bits_of(float x) {
     uint32_t u;
-    __builtin_memcpy(&u, &x, sizeof u);
+    MLMD_MEMCPY(&u, &x, sizeof u);
     return u;
 }
 
 MLMD_INLINE float float_of(uint32_t u) {
     float x;
-    __builtin_memcpy(&x, &u, sizeof x);
+    MLMD_MEMCPY(&x, &u, sizeof x);
     return x;
 }
 

@@ -73,11 +73,13 @@ MLMD_INLINE bool has_quarters(const Axis<T> &axis) {
 template <bool QUARTERS, class T, class P>
 MLMD_INLINE void turn_set(P &a, P &b, const Axis<T> &axis, int set) {
     turn_numbers(a, b, axis.tangent[set]);
-    if constexpr (!QUARTERS) return;
-    for (int k = static_cast<int>(axis.quarters[set]); k > 0; --k) {
-        const auto old = a.v;
-        a.v = T(-1) * b.v;
-        b.v = old;
+    if constexpr (QUARTERS) {
+        MLMD_NO_UNROLL
+        for (int k = static_cast<int>(axis.quarters[set]); k > 0; --k) {
+            const auto old = a.v;
+            a.v = T(-1) * b.v;
+            b.v = old;
+        }
     }
 }
 
@@ -89,6 +91,7 @@ MLMD_INLINE void grow(P &a, const Axis<T> &axis, int set) {
 template <class T, class P>
 MLMD_INLINE void turn_joint(P &a, P &b, const Axis<T> &axis, int which) {
     const Joining<T> &j = axis.joint[which];
+    MLMD_NO_UNROLL
     for (int k = static_cast<int>(j.times); k > 0; --k)
         rotate(a, b, P::splat(j.c), P::splat(j.low), P::splat(j.re), P::alternate(j.im));
 }

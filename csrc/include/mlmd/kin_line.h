@@ -1,5 +1,6 @@
 // One line of the grid through all sets of its axis, a few items of it in registers at a time: each number is read
-// once and written once.  `load(j)` gives a register of item j, `store(j, register)` takes it back.
+// once and written once.  `load(j)` gives a register of item j, `store(j, register)` takes it back; `next(j)` is `load`
+// for the items from 2 on, which are asked for one after the other.
 #pragma once
 
 #include "kin_axis.h"
@@ -7,16 +8,17 @@
 namespace mlmd {
 namespace MLMD_ISA {
 
-template <bool QUARTERS, class P, class T, class Load, class Store>
-MLMD_INLINE void kin_line_of(int n, bool periodic, const Axis<T> &axis, Load &&load, Store &&store) {
+template <bool QUARTERS, class P, class T, class Load, class Next, class Store>
+MLMD_INLINE void kin_line_of(int n, bool periodic, const Axis<T> &axis, Load &&load, Next &&next, Store &&store) {
     const bool odd = n & 1;
     P first = load(0), second = load(1), last = odd ? load(n - 1) : first;
     if (odd && periodic) turn_joint(last, first, axis, WRAP);
     turn_set<QUARTERS>(first, second, axis, EVEN);
     // Items 0 and 1 wait for the end of the line; a, b are the last two of those that entered.
     P a = first, b = second;
+    MLMD_NO_UNROLL
     for (int j = 2; j + 1 < n; j += 2) {
-        P c = load(j), d = load(j + 1);
+        P c = next(j), d = next(j + 1);
         turn_set<QUARTERS>(c, d, axis, EVEN);
         turn_set<QUARTERS>(b, c, axis, ODD);
         if (j == 2) {
@@ -53,12 +55,17 @@ MLMD_INLINE void kin_line_of(int n, bool periodic, const Axis<T> &axis, Load &&l
     store(1, second);
 }
 
+template <class P, class T, class Load, class Next, class Store>
+MLMD_INLINE void kin_line(int n, bool periodic, const Axis<T> &axis, Load &&load, Next &&next, Store &&store) {
+    if (has_quarters(axis))
+        kin_line_of<true, P>(n, periodic, axis, load, next, store);
+    else
+        kin_line_of<false, P>(n, periodic, axis, load, next, store);
+}
+
 template <class P, class T, class Load, class Store>
 MLMD_INLINE void kin_line(int n, bool periodic, const Axis<T> &axis, Load &&load, Store &&store) {
-    if (has_quarters(axis))
-        kin_line_of<true, P>(n, periodic, axis, load, store);
-    else
-        kin_line_of<false, P>(n, periodic, axis, load, store);
+    kin_line<P>(n, periodic, axis, load, load, store);
 }
 
 }  // namespace MLMD_ISA

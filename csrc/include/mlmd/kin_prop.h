@@ -25,21 +25,57 @@ MLMD_INLINE void kin_tables(int64_t point, int nx, int ny, int nz, const double 
     }
 }
 
-enum Way { IN = 1, OUT = 2 };
+// Whether a pass takes the phases of the way in, or those of the way out.
+enum Ways { AXIS = 0, ENTER = 1, LEAVE = 2 };
+
+// Items of a line that are asked for before they are needed, and the phases that they meet on their way in.
+template <class P, class T, int AHEAD>
+struct Awaited {
+    P x[AHEAD];
+    PointFactor<T> in[AHEAD];
+};
+constexpr int AHEAD = 4;
 
 // A register's worth of orbitals along one line of an axis; `inner` reals lie between the items of a line.
-template <class P, class T>
-MLMD_INLINE void kin_item(T *psi, const Axis<T> &axis, const PointGauge<T> *gauges, int n, int periodic, int ways,
+template <int WAYS, class P, class T>
+MLMD_INLINE void kin_item(T *psi, const Axis<T> &axis, const PointGauge<T> *gauges, int n, bool periodic,
                           int64_t inner, int64_t width, int64_t points, int64_t outer, int64_t place) {
     T *line = psi + outer * n * inner + place;
     const int64_t step = inner / width, first = (outer * n * inner + place) / width % points;
-    kin_line<P>(
-        n, periodic != 0, axis,
+    const PointGauge<T> *gauge = gauges + first;
+    const auto enter = [](P x, const PointFactor<T> &in) {
+        return times(P::splat(in.re), P::alternate(in.im), x);
+    };
+    Awaited<P, T, AHEAD> awaited;
+    const auto ask = [&](int k, int j) {
+        awaited.x[k] = P::load(line + j * inner);
+        if constexpr (WAYS & ENTER) awaited.in[k] = gauge[j * step].in;
+    };
+    MLMD_UNROLL
+    for (int k = 0; k < AHEAD; ++k)
+        if (2 + k < n) ask(k, 2 + k);
+    kin_line_of<true, P>(
+        n, periodic, axis,
         [&](int j) {
             const P x = P::load(line + j * inner);
-            return ways & IN ? gauged_in(x, gauges[first + j * step]) : x;
+            if constexpr (WAYS & ENTER) return enter(x, gauge[j * step].in);
+            return x;
         },
-        [&](int j, P x) { (ways & OUT ? gauged_out(x, gauges[first + j * step]) : x).store(line + j * inner); });
+        [&](int j) {
+            P x = awaited.x[0];
+            if constexpr (WAYS & ENTER) x = enter(x, awaited.in[0]);
+            MLMD_UNROLL
+            for (int k = 1; k < AHEAD; ++k) {
+                awaited.x[k - 1] = awaited.x[k];
+                if constexpr (WAYS & ENTER) awaited.in[k - 1] = awaited.in[k];
+            }
+            if (j + AHEAD < n) ask(AHEAD - 1, j + AHEAD);
+            return x;
+        },
+        [&](int j, P x) {
+            if constexpr (WAYS & LEAVE) x = gauged_out(x, gauge[j * step]);
+            x.store(line + j * inner);
+        });
 }
 
 }  // namespace MLMD_ISA

@@ -21,8 +21,10 @@ MLMD_ON_DEVICE void loc_prop_items(T *psi, const double *v, Phase<T> *by, double
         }
         wait_for_group();
         T *own = psi + first * width;
-        for (int i = at.item * P::SIZE; i < count * width; i += GROUP * P::SIZE)
-            Turn<P, T>(by[i / width])(P::load(own + i)).store(own + i);
+        for (int i = at.item * P::SIZE; i < count * width; i += GROUP * P::SIZE) {
+            const Turn<P, T> turn(by[i / width]);
+            turn(P::load(own + i)).store(own + i);
+        }
         wait_for_group();
     }
 }

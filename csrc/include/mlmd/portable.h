@@ -41,6 +41,17 @@
 #else
 #define MLMD_UNROLL _Pragma("GCC unroll 16")
 #endif
+#if defined(__CUDACC_RTC__)
+#define MLMD_MEMCPY memcpy
+#else
+#define MLMD_MEMCPY __builtin_memcpy
+#endif
+// Before a loop that is long enough as it is.
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define MLMD_NO_UNROLL _Pragma("unroll 1")
+#else
+#define MLMD_NO_UNROLL
+#endif
 
 // A function of its own: what is called from many places and inlined, as devices do, takes long to compile.
 #define MLMD_APART inline __attribute__((noinline))

@@ -45,6 +45,7 @@ struct alignas(N * sizeof(T)) Few {
     MLMD_INLINE T &operator[](int k) { return x[k]; }
     friend MLMD_INLINE Few operator+(Few a, Few b) { return each(a, b, [](T p, T q) { return p + q; }); }
     friend MLMD_INLINE Few operator-(Few a, Few b) { return each(a, b, [](T p, T q) { return p - q; }); }
+    friend MLMD_INLINE Few operator-(Few a) { return each(a, a, [](T p, T) { return -p; }); }
     friend MLMD_INLINE Few operator*(Few a, Few b) { return each(a, b, [](T p, T q) { return p * q; }); }
     friend MLMD_INLINE Few operator*(T c, Few b) { return each(b, b, [c](T, T q) { return c * q; }); }
     friend MLMD_INLINE Few operator-(T c, Few b) { return each(b, b, [c](T, T q) { return c - q; }); }

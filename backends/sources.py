@@ -1,0 +1,26 @@
+"""Where the sources of the device kernels are: in the tree, or installed with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import BackendUnavailable
+
+
+def csrc() -> Path:
+    """The folder of the sources; it lies beside this one in the tree, and in the installed package.
+
+    Raises
+    ------
+    BackendUnavailable
+        If this installation came without it.
+
+    Examples
+    --------
+    >>> (csrc() / "include/mlmd/portable.h").exists()
+    True
+    """
+    folder = Path(__file__).resolve().parent.parent / "csrc"
+    if not (folder / "include").is_dir():
+        raise BackendUnavailable(f"the sources of the device kernels are not in {folder}: install MLMD anew")
+    return folder
