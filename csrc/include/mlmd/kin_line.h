@@ -55,17 +55,17 @@ MLMD_INLINE void kin_line_of(int n, bool periodic, const Axis<T> &axis, Load &&l
     store(1, second);
 }
 
-template <class P, class T, class Load, class Next, class Store>
-MLMD_INLINE void kin_line(int n, bool periodic, const Axis<T> &axis, Load &&load, Next &&next, Store &&store) {
-    if (has_quarters(axis))
-        kin_line_of<true, P>(n, periodic, axis, load, next, store);
-    else
-        kin_line_of<false, P>(n, periodic, axis, load, next, store);
+template <bool QUARTERS, class P, class T, class Load, class Store>
+MLMD_INLINE void kin_line_of(int n, bool periodic, const Axis<T> &axis, Load &&load, Store &&store) {
+    kin_line_of<QUARTERS, P>(n, periodic, axis, load, load, store);
 }
 
 template <class P, class T, class Load, class Store>
 MLMD_INLINE void kin_line(int n, bool periodic, const Axis<T> &axis, Load &&load, Store &&store) {
-    kin_line<P>(n, periodic, axis, load, load, store);
+    if (has_quarters(axis))
+        kin_line_of<true, P>(n, periodic, axis, load, store);
+    else
+        kin_line_of<false, P>(n, periodic, axis, load, store);
 }
 
 }  // namespace MLMD_ISA
