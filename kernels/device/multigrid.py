@@ -60,8 +60,7 @@ def _squares(device: Device, grids: Hierarchy, v: Any, rhs: Any, result: Any, of
 
 def _read(device: Device, grids: Hierarchy, result: Any) -> float:
     n = grids.shapes[0][0] if device.processor else min(SUM_ITEMS, grids.points[0])
-    group = 1 if device.processor else GROUP
-    device.launch("multigrid:sum_group", (group,), (group,), *grids.arrays, result, *whole(n))
+    device.launch("multigrid:sum_group", (GROUP,), (GROUP,), *grids.arrays, result, *whole(n))
     return float(device.asnumpy(result)[0])
 
 

@@ -111,9 +111,10 @@ def test_hartree(backend: str, p: Problem, method: str) -> None:
     results = []
     for name, threads in ((backend, p.threads), ("reference", 1)):
         plan = kernels.hartree(p.shape, p.spacing, p.boundary, method, tol=1e-9, backend=name, threads=threads)
-        results.append((fetch(name, plan(put(name, n), v=put(name, start))), plan.last[0]))
-    (v, cycles), (expected, expected_cycles) = results
+        results.append((fetch(name, plan(put(name, n), v=put(name, start))), *plan.last))
+    (v, cycles, residual), (expected, expected_cycles, expected_residual) = results
     assert cycles == expected_cycles
+    assert residual == pytest.approx(expected_residual, rel=1e-3, abs=1e-13)
     assert difference(v, expected) <= 1e-12
 
 
