@@ -35,6 +35,7 @@ BENCHES = {
     "density": f"density {TABLE3_SIZE}",
     "current": f"current {TABLE3_SIZE}",
     "hartree": "hartree --shape 128x128x128",
+    "step_sycl": "step examples/pto_pulse.toml --backend sycl",
     "step": "step examples/pto_pulse.toml",
     "step_64": "step examples/pto_pulse.toml --norb 64 --precision fp32",
 }
