@@ -143,7 +143,7 @@ class Current(Plan):
         psi, f = self.check_psi(psi, writable=False), self.check_occupations(f)
         if density is not None:
             density = self.check_field(density, "density", writable=True)
-        totals = self.arrays.zeros((4,), np.complex128)
+        totals = self.arrays.empty((4,), np.complex128)
         self._raw(psi, f, self._periodic, self.dv, density, totals, self.threads)
         self.arrays.settle()
         return totals

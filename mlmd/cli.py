@@ -197,6 +197,9 @@ def bench_step(
         int | None,
         typer.Option(help="Orbitals to propagate, all full (default: the occupied ones).", min=1, show_default=False),
     ] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="Backend of the kernels, see 'mlmd devices'.", show_default=False)
+    ] = None,
     precision: Annotated[Precision | None, typer.Option(help="Precision in real time.", show_default=False)] = None,
     threads: Threads = None,
     steps: Annotated[
@@ -214,9 +217,8 @@ def bench_step(
         from .problem import read_problem
 
         kind = precision.value if precision else None
-        problem = read_problem(input_file, precision=kind)
+        problem = read_problem(input_file, backend, kind)
         work = step_work(problem, norb, threads, steps or problem.config.output.every, console)
-        line = command_line(
-            f"step {input_file.as_posix()}", norb=norb, precision=kind, threads=threads, steps=steps, rounds=rounds
-        )
+        options = {"norb": norb, "backend": backend, "precision": kind, "threads": threads, "steps": steps}
+        line = command_line(f"step {input_file.as_posix()}", **options, rounds=rounds)
         report(time_step(work, rounds, line, console), json)
