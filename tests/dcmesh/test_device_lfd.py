@@ -106,6 +106,9 @@ def test_a_state_goes_on_elsewhere(device: str, two_k_points: GroundState) -> No
         twin.advance(10)
         again = twin.observe()
         assert again["n_exc"] == (after["n_exc"] if name == device else pytest.approx(after["n_exc"], rel=1e-9))
+    lfd.restore(state)  # whose steps were captured
+    lfd.advance(10)
+    assert lfd.observe()["n_exc"] == after["n_exc"]
 
 
 def test_what_does_not_run_there_is_refused(device: str, two_k_points: GroundState) -> None:

@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backends import Device
-from ...kernels import Hartree
 from ...kernels.device.local_potential import local_energies, local_potential
 from ..qxmd import xc
 from ..qxmd.energy import hartree_potential
 from ..qxmd.ground_state import GroundState
 from .options import Options
-from .potential import DSA_SWEEPS, MULTIGRID_TOLERANCE
+from .potential import HartreeChange
 
 Array = NDArray[np.float64]
 
 
-class DevicePotential:
+class DevicePotential(HartreeChange):
     """As `potential.Potential`, with arrays of a device; arguments as there."""
 
     def __init__(self, state: GroundState, density: Any, hartree: str, options: Options) -> None:
         assert isinstance(options.arrays, Device)
-        self.grid, self.device, self.method = state.grid, options.arrays, hartree
+        super().__init__(state.grid, hartree, options)
+        self.device = options.arrays
         host = self.device.asnumpy(density)
         v_hartree0 = hartree_potential(host, state.grid)
         base = state.v_loc - xc.lda_potential(host)
@@ -32,15 +32,7 @@ class DevicePotential:
         self.ion_ion = float(state.ions.ion_ion[0])
         put = self.device.asarray
         self.n0, self.base, self.v_hartree0, self.v_ion = put(host), put(base), put(v_hartree0), put(state.ions.v_ion)
-        self.change, self.difference, self.v = (self.device.zeros(state.grid.shape, np.float64) for _ in range(3))
-        self.solver = Hartree(
-            self.grid.shape,
-            self.grid.spacing,
-            method=hartree,
-            tol=MULTIGRID_TOLERANCE,
-            sweeps=DSA_SWEEPS,
-            backend=options.backend,
-        )
+        self.difference, self.v = (self.device.zeros(state.grid.shape, np.float64) for _ in range(2))
         self._moved = False
 
     def update(self, density: Any) -> Any:
@@ -64,16 +56,7 @@ class DevicePotential:
             "ion_ion": self.ion_ion,
         }
 
-    def state(self) -> dict[str, Any]:
-        """Arrays that a continued run needs."""
-        arrays: dict[str, Any] = {"hartree_change": self.device.asnumpy(self.change)}
-        if self.method == "dsa":
-            arrays |= {f"dsa_{name}": value for name, value in self.solver.state().items()}
-        return arrays
-
     def restore(self, arrays: dict[str, Any]) -> None:
         """Take back what `state` gave."""
-        self.change = self.device.asarray(np.array(arrays["hartree_change"]))
+        super().restore(arrays)
         self._moved = True
-        if self.method == "dsa":
-            self.solver.restore({k[4:]: v for k, v in arrays.items() if k.startswith("dsa_")})

@@ -326,7 +326,7 @@ class LFD:
         """Continue from what `state` gave, bit for bit."""
         for k, psi in enumerate(self.psi):
             self.arrays.copy(psi, self.arrays.asarray(np.ascontiguousarray(state[f"psi_{k}"])))
-        self.v = self.arrays.asarray(np.array(state["v"]))
+        self.arrays.copy(self.v, self.arrays.asarray(np.array(state["v"])))
         self.polarization = np.array(state["polarization"])
         self._last_current = np.array(state["last_current"])
         self.potential.restore(state)

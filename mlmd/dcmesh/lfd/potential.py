@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels import Hartree
+from ..grid import Grid
 from ..qxmd import xc
 from ..qxmd.energy import hartree_potential
 from ..qxmd.ground_state import GroundState
@@ -24,7 +25,47 @@ MULTIGRID_TOLERANCE = 1e-7  # of the residual relative to the density change
 DSA_SWEEPS = 4  # per step; the potential then follows the density to better than 1e-4
 
 
-class Potential:
+class HartreeChange:
+    """Change of the Hartree potential since the start, and the solver that follows it, on host or device.
+
+    Parameters
+    ----------
+    grid
+        The grid.
+    hartree
+        "multigrid", "dsa" or "fft".
+    options
+        Backend and threads.
+    """
+
+    def __init__(self, grid: Grid, hartree: str, options: Options) -> None:
+        self.grid, self.method, self.arrays = grid, hartree, options.arrays
+        self.change: Any = self.arrays.zeros(grid.shape, np.float64)
+        self.solver = Hartree(
+            self.grid.shape,
+            self.grid.spacing,
+            method=hartree,
+            tol=MULTIGRID_TOLERANCE,
+            sweeps=DSA_SWEEPS,
+            backend=options.backend,
+            threads=options.threads,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Arrays that a continued run needs."""
+        arrays: dict[str, Any] = {"hartree_change": self.arrays.asnumpy(self.change)}
+        if self.method == "dsa":
+            arrays |= {f"dsa_{name}": value for name, value in self.solver.state().items()}
+        return arrays
+
+    def restore(self, arrays: dict[str, Any]) -> None:
+        """Take back what `state` gave, into the arrays that are there: a captured step works on them."""
+        self.arrays.copy(self.change, self.arrays.asarray(np.array(arrays["hartree_change"])))
+        if self.method == "dsa":
+            self.solver.restore({k[4:]: v for k, v in arrays.items() if k.startswith("dsa_")})
+
+
+class Potential(HartreeChange):
     """Local potential and the energies that depend on the density.
 
     Parameters
@@ -40,21 +81,11 @@ class Potential:
     """
 
     def __init__(self, state: GroundState, density: Array, hartree: str, options: Options) -> None:
-        self.grid, self.ions, self.functional, self.method = state.grid, state.ions, state.xc, hartree
+        super().__init__(state.grid, hartree, options)
+        self.ions, self.functional = state.ions, state.xc
         self.n0 = density.copy()
         self.v_hartree0 = hartree_potential(density, self.grid)
         self.base = state.v_loc - xc.evaluate(self.functional, density, self.grid).potential
-        self.change: Array = np.zeros(self.grid.shape)
-        self.solver = Hartree(
-            self.grid.shape,
-            self.grid.spacing,
-            method=hartree,
-            tol=MULTIGRID_TOLERANCE,
-            sweeps=DSA_SWEEPS,
-            backend=options.backend,
-            threads=options.threads,
-        )
-
     def update(self, density: Array) -> Array:
         """v for a density, Ha."""
         difference = density - self.n0
@@ -79,16 +110,3 @@ class Potential:
             "correlation": parts.correlation,
             "ion_ion": float(self.ions.ion_ion[0]),
         }
-
-    def state(self) -> dict[str, Any]:
-        """Arrays that a continued run needs."""
-        arrays: dict[str, Any] = {"hartree_change": self.change}
-        if self.method == "dsa":
-            arrays |= {f"dsa_{name}": value for name, value in self.solver.state().items()}
-        return arrays
-
-    def restore(self, arrays: dict[str, Any]) -> None:
-        """Take back what `state` gave."""
-        self.change = np.array(arrays["hartree_change"])
-        if self.method == "dsa":
-            self.solver.restore({k[4:]: v for k, v in arrays.items() if k.startswith("dsa_")})
