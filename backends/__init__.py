@@ -13,7 +13,7 @@ from .base import Backend, Status
 from .device import Device, DeviceBackend, Graph, Traffic
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
 from .machine import Machine, default_threads, describe, local_rank, physical_memory
-from .registry import get, names
+from .registry import fastest_host, get, names
 
 __all__ = [
     "HOST",
@@ -32,6 +32,7 @@ __all__ = [
     "Traffic",
     "default_threads",
     "describe",
+    "fastest_host",
     "get",
     "local_rank",
     "names",

@@ -66,7 +66,6 @@ class CudaDevice(Device):
         self._modules: dict[str, Any] = {}
         self._foreign: dict[int, Any] = {}
         self._unknown = False
-        self._captured: list[Any] | None = None
 
     def checked(self, name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> Any:
         """The array as a CuPy array on this device; see `Arrays.checked`."""
@@ -292,8 +291,7 @@ class CudaDevice(Device):
 
     def _check_free(self, what: str) -> None:
         self._check_open()
-        if self._captured is not None:
-            raise PlanError(f"nothing can be {what} while a graph is captured: do the work once before, without it")
+        super()._check_free(what)
 
 
 class _Current:

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from .arrays import Arrays
 from .base import Backend, Status
-from .errors import BackendUnavailable
+from .errors import BackendUnavailable, PlanError
 from .machine import local_rank
 
-ITEMS = 256  # of a group of work items that share nothing
 CONSTANTS = 512  # small arrays that are kept on a device
 
 
@@ -65,6 +64,7 @@ class Device(Arrays):
 
     def __init__(self) -> None:
         self.traffic = Traffic()
+        self._captured: list[Any] | None = None
         self._constants: OrderedDict[bytes, Any] = OrderedDict()
         self._lock = Lock()
 
@@ -145,7 +145,12 @@ class Device(Arrays):
     def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
         """See `Arrays.combine`."""
         scalars = (np.float64(a), np.float64(b), np.int64(to.size))
-        self.launch("fields:combine_f64", (to.size,), (ITEMS,), to, x, y, *scalars)
+        self.launch("fields:combine_f64", *items(self, int(to.size)), to, x, y, *scalars)
+
+    def _check_free(self, what: str) -> None:
+        """Refuse what a graph that is being captured cannot hold."""
+        if self._captured is not None:
+            raise PlanError(f"nothing can be {what} while a graph is captured: do the work once before, without it")
 
     def constant(self, array: NDArray[Any]) -> Any:
         """A small array on the device; the same bytes are copied only once."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 
 from .errors import BackendUnavailable
-from .sources import csrc
+from .sources import csrc, digest
 
 OPTIONS = ("--std=c++17", "--fmad=false")
 
@@ -29,8 +28,6 @@ def source(file: str) -> str:
 def options(file: str) -> tuple[str, ...]:
     """Options of NVRTC; with the hash of all headers, which CuPy does not look at when it takes a kept kernel."""
     folder = csrc()
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("include/mlmd/*.h"), *folder.glob("cuda/*.h"), *folder.glob("cuda/rtc/*")]):
-        digest.update(path.name.encode() + path.read_bytes())
+    paths = sorted([*folder.glob("include/mlmd/*.h"), *folder.glob("cuda/*.h"), *folder.glob("cuda/rtc/*")])
     includes = (f"-I{folder / name}" for name in ("include", "cuda", "cuda/rtc"))
-    return *OPTIONS, *includes, f"-DMLMD_SOURCES=0x{digest.hexdigest()[:15]}"
+    return *OPTIONS, *includes, f"-DMLMD_SOURCES=0x{digest(paths)[:15]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import BackendUnavailable
@@ -24,3 +26,11 @@ def csrc() -> Path:
     if not (folder / "include").is_dir():
         raise BackendUnavailable(f"the sources of the device kernels are not in {folder}: install MLMD anew")
     return folder
+
+
+def digest(paths: Iterable[Path], start: bytes = b"") -> str:
+    """Hash of files, with their names, and of what comes before them."""
+    made = hashlib.sha256(start)
+    for path in paths:
+        made.update(path.name.encode() + path.read_bytes())
+    return made.hexdigest()

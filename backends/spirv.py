@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .errors import BackendUnavailable
 from .sources import csrc as sources
+from .sources import digest
 
 PACKAGE = Path(__file__).resolve().parent
 SHIPPED = PACKAGE / "spirv_files"
@@ -46,10 +47,7 @@ def headers(csrc: Path) -> dict[str, Path]:
 
 def fingerprint(csrc: Path, name: str, options: tuple[str, ...] = ()) -> str:
     """Hash of a source, of all headers and of the options."""
-    digest = hashlib.sha256(repr((*OPTIONS, *options)).encode())
-    for path in (csrc / f"sycl/{name}.cpp", *headers(csrc).values()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    return digest((csrc / f"sycl/{name}.cpp", *headers(csrc).values()), repr((*OPTIONS, *options)).encode())
 
 
 def cache_folder() -> Path:

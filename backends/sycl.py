@@ -104,7 +104,6 @@ class SyclDevice(Device):
         self._programs: dict[str, Any] = {}
         self._running: deque[tuple[Any, Any]] = deque()
         self._foreign = False
-        self._captured: list[tuple[Callable[[], Any], Any]] | None = None
 
     @cached_property
     def amx(self) -> bool:
@@ -313,10 +312,6 @@ class SyclDevice(Device):
         if self.closed:
             raise PlanError(f"the queue of {self.name} is closed; make a new plan on another device or queue")
 
-
-    def _check_free(self, what: str) -> None:
-        if self._captured is not None:
-            raise PlanError(f"nothing can be {what} while a graph is captured: do the work once before, without it")
 
 
 @dataclass(frozen=True)

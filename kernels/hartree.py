@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends import HOST, Backend, Device, MlmdError, PlanError, get
+from ..backends import HOST, Backend, Device, MlmdError, PlanError, fastest_host, get
 from .dsa import fastest_mode, friction, predictor_order
 from .multigrid import make_levels
 from .plan import Plan, checked_boundary, checked_spacing, real, refuse_overlap, whole
@@ -121,7 +121,7 @@ class Hartree(Plan):
             self._v, self._velocity, self._acceleration, self._before, self._motion = (
                 self.arrays.zeros(self.shape, np.float64) for _ in names
             )
-            host = _working_host().load("dsa") if on_device else self._raw
+            host = fastest_host().load("dsa") if on_device else self._raw
             self._keep, self._gain = friction(self.sweeps, fastest_mode(host, self._levels, self.threads))
             self._order = predictor_order(self.sweeps)
 
@@ -239,8 +239,3 @@ class Hartree(Plan):
         self._fields.follow(self._v, self._before, self._velocity, self._acceleration)
         self.last = (self.sweeps, 0.0)
         return self._v
-
-
-def _working_host() -> Backend:
-    """The fastest backend on the host that works here."""
-    return next(backend for backend in map(get, ("cpu", "reference")) if backend.status().works)

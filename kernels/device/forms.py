@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backends import Device
 from ...backends.device import items
+from .shapes import real_name
 
 SLICES, ROWS, LANES = 256, 32, 64  # of rows at most, rows of one at least, of a row
 ROWS_OF_A_TASK = 128  # that a processor keeps in its nearest cache
@@ -65,7 +66,7 @@ def _column_products(device: Device, a: Any, b: Any, factor: float, out: Any) ->
     slices = -(-rows // share)
     group = min(256, 1 << (width - 1).bit_length())
     sums = device.empty((slices, width), np.float64)
-    name = f"forms:column_products_{'f32' if a.dtype == np.complex64 else 'f64'}"
+    name = f"forms:column_products_{real_name(a)}"
     device.launch(name, (slices, width), (1, group), a, b, sums, np.int64(rows), np.int64(width), np.int64(share))
     _sum_slices(device, sums, out, factor, slices, 2)
 

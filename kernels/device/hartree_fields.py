@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...backends import Device, default_threads
-from .shapes import GROUP
+from .shapes import GROUP, SUM_ITEMS
 
 POINTS_OF_A_TASK = 8192
 TASKS_PER_THREAD = 2
-SUM_ITEMS = 16384
 
 
 def hartree_fields(device: Device) -> DeviceFields:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backends import Device
+from .shapes import real_name
 
-SETS = ("even", "odd", "even again")
 AXIS_NUMBERS = 27  # of csrc/include/mlmd/kin_axis.h
 TABLE_GROUP, ITEMS = 64, 128
 MOST_GROUPS_OF_ROWS = 65535  # CUDA has no more in a dimension that is not the fastest
@@ -62,7 +62,7 @@ def kin_prop(
     points, width = nx * ny * nz, 2 * norb
     numbers = work.view(real)
     axes, gauges = numbers[: 3 * AXIS_NUMBERS], numbers[3 * AXIS_NUMBERS + 1 :]
-    suffix = real.str[1:].replace("f4", "f32").replace("f8", "f64")
+    suffix = real_name(psi)
     n = [np.int32(k) for k in (nx, ny, nz)]
     if device.processor:
         name, size, group = f"kin_tasks_{suffix}:kin_lines_{suffix}", nx, 1

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...backends import Device
-from .shapes import GROUP
+from .shapes import GROUP, SUM_ITEMS
 
-SUM_ITEMS = 16384
 ENERGIES = 4
 
 

@@ -14,9 +14,7 @@ import numpy as np
 from ...backends import Device
 from ..multigrid import Levels
 from .levels import Hierarchy, hierarchy, whole
-from .shapes import GROUP
-
-SUM_ITEMS = 16384
+from .shapes import GROUP, SUM_ITEMS
 
 
 def multigrid(

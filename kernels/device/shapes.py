@@ -8,6 +8,7 @@ LANES, GROUP = 16, 256  # of csrc/include/mlmd/group.h
 MOST_GROUPS = 4096
 BYTES_OF_A_TASK = 1 << 17
 FEWEST_TASKS = 64
+SUM_ITEMS = 16384  # that a sum over a field is divided among
 
 
 def real_name(psi: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backends import Arrays, Device, get
+from ...backends import Arrays, Device, fastest_host, get
 
 PRECISIONS: dict[str, np.dtype[Any]] = {"fp64": np.dtype(np.complex128), "fp32": np.dtype(np.complex64)}
 
@@ -34,7 +34,7 @@ class Options:
         """Backend for what is set up on the host, once in an MD step: the same one, or for a device a host's."""
         if not isinstance(self.arrays, Device):
             return self.backend
-        return next(name for name in ("cpu", "numba", "reference") if get(name).status().works)
+        return fastest_host().name
 
     @property
     def dtype(self) -> np.dtype[Any]:
