@@ -6,6 +6,7 @@ everything else about the package is in ``pyproject.toml``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -51,6 +52,21 @@ def compiles(compiler: list[str], flags: list[str]) -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def build_ids(compiler: list[str], flags: list[str]) -> str:
+    """For each kernel a hash of what its machine code comes from: sources, compiler, flags."""
+    version = subprocess.run([*compiler, "--version"], capture_output=True, check=False).stdout
+    kernels = {path.stem for path in ROOT.glob("csrc/bindings/*.cpp") if Path(ROOT, "csrc/cpu", path.name).exists()}
+    sources = [*relative("csrc/**/*.h"), *relative("csrc/cpu/*.cpp")]
+    shared = [path for path in sources if Path(path).stem not in kernels]
+    ids = ""
+    for name in sorted(kernels):
+        made = hashlib.sha256(repr((version, flags, variants())).encode())
+        for path in [*shared, f"csrc/cpu/{name}.cpp"]:
+            made.update(path.encode() + Path(ROOT, path).read_bytes())
+        ids += f"{name}={made.hexdigest()[:16]} "
+    return ids
+
+
 class BuildVariants(build_ext):
     """Compile ``csrc/cpu`` for every instruction set in parallel, then link all of it into one module."""
 
@@ -68,11 +84,14 @@ class BuildVariants(build_ext):
     def compile_variants(self, ext: Extension) -> list[str]:
         names = list(variants())
         have = [f"-DMLMD_HAVE_{name}" for name in names]
+        ids = build_ids(list(self.compiler.compiler_so), ext.extra_compile_args)
         jobs = []
         for name, flags in variants().items():
             entry = ["-DMLMD_ENTRY"] if name == names[0] else []
             flags = [*ext.extra_compile_args, *flags, f"-DMLMD_ISA={name}", *have, *entry]
-            jobs += [(source, str(Path(self.build_temp, name)), flags) for source in relative("csrc/cpu/*.cpp")]
+            for source in relative("csrc/cpu/*.cpp"):
+                own = [f'-DMLMD_BUILD_IDS="{ids}"'] if source == "csrc/cpu/common.cpp" else []
+                jobs.append((source, str(Path(self.build_temp, name)), [*flags, *own]))
 
         def run(job: tuple[str, str, list[str]]) -> list[str]:
             source, folder, flags = job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -77,8 +77,16 @@ class Backend:
         """The arrays that its kernels take: NumPy's."""
         return HOST
 
-    def load(self, kernel: str) -> Callable[..., Any]:
-        """Raw implementation of a kernel.
+    def launch(self, threads: int, tuning: Mapping[str, Any]) -> Any:
+        """What a raw kernel is given as its last argument: on the host the threads, and what it is tuned to."""
+        return threads
+
+    def bind(self, kernel: str) -> Callable[..., Callable[[], None]] | None:
+        """What makes a call without arguments of a raw kernel and its arguments; None if there is no such thing."""
+        return None
+
+    def load(self, kernel: str, tuning: Mapping[str, Any] | None = None) -> Callable[..., Any]:
+        """Raw implementation of a kernel, on a device with what it is tuned to.
 
         Raises
         ------

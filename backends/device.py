@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from threading import Lock
@@ -224,9 +224,9 @@ class DeviceBackend(Backend):
             raise BackendUnavailable(f"backend '{asked}' does not work here: {status.reason}")
         return _opened(self.at(local_rank() % self.count()) if self.index is None else self)
 
-    def load(self, kernel: str) -> Callable[..., Any]:
-        """Raw implementation of a kernel on this device."""
-        return partial(_run, self.arrays(), super().load(kernel))
+    def load(self, kernel: str, tuning: Mapping[str, Any] | None = None) -> Callable[..., Any]:
+        """Raw implementation of a kernel on this device; it takes what it is tuned to by name."""
+        return partial(_run, self.arrays(), partial(super().load(kernel), **(tuning or {})))
 
 
 @cache

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..backends import Backend
 from .constants import SPEED_OF_LIGHT
+from .knobs import ISA, SCHEDULE, Knob, Tuning
 from .plan import Plan, checked_boundary, checked_spacing, vector, whole
 
 
@@ -60,6 +61,8 @@ class Current(Plan):
         ``"periodic"`` or ``"dirichlet"``.
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Raises
     ------
@@ -77,6 +80,11 @@ class Current(Plan):
     True
     """
 
+    KERNEL = "current"
+    KNOBS = {
+        "cpu": (ISA, SCHEDULE, Knob("block", (0, 1, 2, 8, 16), "planes of a piece of work")),
+    }
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -86,8 +94,9 @@ class Current(Plan):
         backend: str | Backend = "cpu",
         boundary: str | Sequence[str] = "periodic",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self.spacing = checked_spacing(spacing)
         self.boundary = checked_boundary(boundary, self.shape)
         self.dv = math.prod(self.spacing)
@@ -144,7 +153,7 @@ class Current(Plan):
         if density is not None:
             density = self.check_field(density, "density", writable=True)
         totals = self.arrays.empty((4,), np.complex128)
-        self._raw(psi, f, self._periodic, self.dv, density, totals, self.threads)
+        self._raw(psi, f, self._periodic, self.dv, density, totals, self._launch)
         self.arrays.settle()
         return totals
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..backends import Backend
+from .knobs import ISA, SCHEDULE, TASK_POINTS, Knob, Tuning
 from .plan import Plan, whole
 
 
@@ -27,6 +28,8 @@ class Density(Plan):
         Name of the backend.
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Raises
     ------
@@ -42,6 +45,12 @@ class Density(Plan):
     3.0
     """
 
+    KERNEL = "density"
+    KNOBS = {
+        "cpu": (ISA, SCHEDULE, Knob("block", (0, 16, 256, 1024, 4096), "grid points of a piece of work")),
+        "sycl": (TASK_POINTS,),
+    }
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -49,8 +58,9 @@ class Density(Plan):
         dtype: DTypeLike = "complex128",
         backend: str | Backend = "cpu",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self._raw = self.load("density")
 
     def __call__(self, psi: NDArray[Any], f: NDArray[np.float64], out: Any = None) -> NDArray[np.float64]:
@@ -75,11 +85,18 @@ class Density(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        psi, f = self.check_psi(psi, writable=False), self.check_occupations(f)
-        n = self.arrays.empty(self.shape, np.float64) if out is None else self.check_field(out, "out", writable=True)
-        self._raw(psi, f, n, self.threads)
+        n = self.arrays.empty(self.shape, np.float64) if out is None else out
+        self._raw(*self._arguments(psi, f, n))
         self.arrays.settle()
-        return n if out is None else out
+        return n
+
+    def bind(self, psi: NDArray[Any], f: NDArray[np.float64], out: NDArray[np.float64]) -> Callable[[], None]:
+        """The call with these arrays, checked once; they are read and written each time."""
+        return self.bound(*self._arguments(psi, f, out))
+
+    def _arguments(self, psi: Any, f: Any, out: Any) -> tuple[Any, ...]:
+        psi, f = self.check_psi(psi, writable=False), self.check_occupations(f)
+        return psi, f, self.check_field(out, "out", writable=True), self._launch
 
     def flops(self) -> int:
         """Two squares, a sum and a weighted sum for each element."""

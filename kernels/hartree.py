@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from ..backends import HOST, Backend, Device, MlmdError, PlanError, fastest_host, get
 from .dsa import fastest_mode, friction, predictor_order
+from .knobs import ISA, Knob, Tuning
 from .multigrid import make_levels
 from .plan import Plan, checked_boundary, checked_spacing, real, refuse_overlap, whole
 from .poisson_fft import SYMBOLS, FourierPoisson, HostTransforms
 
 METHODS = ("fft", "multigrid", "dsa")
+SOLVER = Knob("solver", ("as asked", "fft"), "multigrid by its cycles, or its equation directly by fast transforms")
 SWEEP_FLOPS = 14
 TRANSFER_FLOPS = 14  # to and from the coarser grids, for each point of the finest one
 
@@ -51,6 +53,8 @@ class Hartree(Plan):
         Name of the backend.
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Attributes
     ----------
@@ -73,6 +77,19 @@ class Hartree(Plan):
     True
     """
 
+    KERNEL = "hartree"
+    KNOBS = {
+        "cpu": (
+            ISA,
+            Knob("block", (0, 256, 512, 2048, 4096), "KiB of the planes that multigrid has in use"),
+            SOLVER,
+        ),
+        "numba": (SOLVER,),
+        "sycl": (SOLVER,),
+        "cuda": (SOLVER,),
+    }
+    PLAN_KNOBS = (*Plan.PLAN_KNOBS, SOLVER.name)
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -85,8 +102,9 @@ class Hartree(Plan):
         sweeps: int = 4,
         backend: str | Backend = "cpu",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, 0, "complex128", backend, threads)
+        super().__init__(shape, 0, "complex128", backend, threads, tuning)
         self.spacing = checked_spacing(spacing)
         self.boundary = checked_boundary(boundary, self.shape)
         if method not in METHODS:
@@ -95,6 +113,7 @@ class Hartree(Plan):
             raise PlanError(f"laplacian is {laplacian!r}; give one of {', '.join(SYMBOLS)}")
         self.method = method
         self.laplacian = laplacian if method == "fft" else "fd"
+        self._solver = str(self.tuning.get(SOLVER.name, method)) if method == "multigrid" else method
         self.tol = real("tol", tol)
         if self.tol < 0.0:
             raise PlanError(f"tol is {self.tol}; give a number above zero, or 0 for max_cycles cycles")
@@ -107,13 +126,13 @@ class Hartree(Plan):
         self._neutral = all(kind == "periodic" for kind in self.boundary)
         on_device = isinstance(self.arrays, Device)
         self._fields = (self._backend if on_device else get("reference")).load("hartree_fields")()
-        if self.method == "fft":
+        if self._solver == "fft":
             transforms = self.load("transforms")() if on_device else HostTransforms(self.threads)
             self._direct = FourierPoisson(
                 self.shape, self.spacing, self.boundary, self.laplacian, transforms, self.arrays
             )
             return
-        self._raw = self.load(self.method)
+        self._raw = self.load(self._solver)
         self._levels = make_levels(self.shape, self.spacing, self.boundary)
         self._zeros = self.arrays.zeros(self.shape, np.float64)
         if self.method == "dsa":
@@ -154,7 +173,7 @@ class Hartree(Plan):
         if out is not None:
             to = self.check_field(out, "out", writable=True)
             refuse_overlap(self.arrays, n, to)
-        solution = getattr(self, f"_{self.method}")(self._fields.source(n, self._neutral), start)
+        solution = getattr(self, f"_{self._solver}")(self._fields.source(n, self._neutral), start)
         if self._neutral:
             self._fields.centre(solution)
         if out is not None:
@@ -220,7 +239,7 @@ class Hartree(Plan):
         if self._fields.vanishes(rhs):
             self.last = (0, 0.0)
             return self._copied(self._zeros)
-        self.last = self._raw(solution, rhs, self._levels, self.tol, self.max_cycles, self.threads)
+        self.last = self._raw(solution, rhs, self._levels, self.tol, self.max_cycles, self._launch)
         if self.tol > 0.0 and not self.last[1] <= self.tol:
             raise MlmdError(
                 f"multigrid reached the relative residual {self.last[1]:.1e} in {self.last[0]} cycles, not "
@@ -235,7 +254,7 @@ class Hartree(Plan):
                 self.arrays.copy(field, self._zeros)
         self.arrays.copy(self._motion, self._zeros)
         self._fields.predict(self._v, self._before, self._velocity, self._acceleration, self._order)
-        self._raw(self._v, self._motion, rhs, self._levels, self._keep, self._gain, self.threads)
+        self._raw(self._v, self._motion, rhs, self._levels, self._keep, self._gain, self._launch)
         self._fields.follow(self._v, self._before, self._velocity, self._acceleration)
         self.last = (self.sweeps, 0.0)
         return self._v

@@ -19,7 +19,7 @@ Flops are those of the tangent form, chi_a - t chi_b and chi_b + t chi_a with th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..backends import HOST, Backend, PlanError
 from .constants import SPEED_OF_LIGHT
+from .knobs import ISA, SCHEDULE, Knob, Tuning
 from .memory import zeros
 from .packed import Packing
 from .plan import Plan, checked_boundary, checked_spacing, real, vector, whole
@@ -68,6 +69,8 @@ class KinProp(Plan):
         ``"periodic"`` or ``"dirichlet"`` (the wave function is zero one point beyond either end).
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Raises
     ------
@@ -89,6 +92,20 @@ class KinProp(Plan):
     True
     """
 
+    KERNEL = "kin_prop"
+    KNOBS = {
+        "cpu": (
+            ISA,
+            SCHEDULE,
+            Knob("block", (0, 1, 2, 4, 8, 16, 4096), "parts of the grid along x, 4096: planes one by one; 0: by cache"),
+        ),
+        "sycl": (
+            Knob("form", ("best", "planes"), "one pass where it fits the cache, or always planes and then lines"),
+            Knob("task_points", (72, 8, 16, 32, 144), "points along z of a task on lines"),
+        ),
+        "cuda": (Knob("items", (128, 32, 64), "work items of a group"),),
+    }
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -99,8 +116,9 @@ class KinProp(Plan):
         backend: str | Backend = "cpu",
         boundary: str | Sequence[str] = "periodic",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self.spacing = checked_spacing(spacing)
         self.boundary = checked_boundary(boundary, self.shape)
         self.dt = real("dt", dt)
@@ -161,12 +179,32 @@ class KinProp(Plan):
         >>> bool(np.allclose(plan(psi, v=v, steps=20), -1.0))
         True
         """
-        if local not in LOCAL:
-            raise PlanError(f"local is {local!r}; give one of {', '.join(LOCAL)}")
-        times = tuple(share * self.dt for share in LOCAL[local])
-        if v is not None:
-            v = self.check_field(v, "v")
-        return self._apply("full", psi, self._phases(A, bonds), False, v, times, whole("steps", steps, 0), out)
+        return self._apply("full", psi, self._phases(A, bonds), False, *self._local(v, local), steps, out)
+
+    def bind(
+        self,
+        psi: NDArray[Any],
+        A: Sequence[float] = (0.0, 0.0, 0.0),
+        v: NDArray[np.float64] | None = None,
+        local: str = "both",
+        steps: int = 1,
+        bonds: Any = None,
+    ) -> Callable[[], None]:
+        """The call on these arrays, in place, checked once; arguments as of a call, ``bonds`` may change between calls.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> plan = KinProp((4, 6, 8), 2, 0.5, 0.05, backend="reference")
+        >>> psi, bonds = np.ones((4, 6, 8, 2), complex), np.zeros(3)
+        >>> step = plan.bind(psi, bonds=bonds)
+        >>> for A in ((0, 0, 0.1), (0, 0, 0.2)):
+        ...     bonds[:] = plan.peierls(A)
+        ...     step()
+        """
+        bonds = self._phases(A, bonds)
+        work, acts, spare = self._target(psi, None), self._local(v, local), self._take_spare()
+        return self.bound(*self._arguments("full", work, bonds, False, *acts, steps, spare))
 
     def first_half(
         self,
@@ -224,6 +262,12 @@ class KinProp(Plan):
         """
         return np.array([a * h / SPEED_OF_LIGHT for a, h in zip(vector("A", A), self.spacing, strict=True)])
 
+    def _local(self, v: Any, local: str) -> tuple[Any, tuple[float, ...]]:
+        """The potential, and how long it acts before and after the rotations."""
+        if local not in LOCAL:
+            raise PlanError(f"local is {local!r}; give one of {', '.join(LOCAL)}")
+        return v if v is None else self.check_field(v, "v"), tuple(share * self.dt for share in LOCAL[local])
+
     def _phases(self, A: Any, bonds: Any) -> Any:
         if bonds is None:
             return self.peierls(A)
@@ -232,13 +276,18 @@ class KinProp(Plan):
     def _apply(
         self, part: str, psi: Any, bonds: Any, adjoint: bool, v: Any, times: tuple[float, ...], steps: int, out: Any
     ) -> Any:
-        work = self._target(psi, out)
-        blocks = work if work.ndim == 5 else work[None]
         spare = self._take_spare()
-        self._raw(blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, spare, self.threads)
+        self._raw(*self._arguments(part, self._target(psi, out), bonds, adjoint, v, times, steps, spare))
         self.arrays.settle()
         self._spare.append(spare)
         return psi if out is None else out
+
+    def _arguments(
+        self, part: str, psi: Any, bonds: Any, adjoint: bool, v: Any, times: tuple[float, ...], steps: int, spare: Any
+    ) -> tuple[Any, ...]:
+        blocks = psi if psi.ndim == 5 else psi[None]
+        steps = whole("steps", steps, at_least=0)
+        return blocks, *self._known[part, adjoint], bonds, v, np.array(times), steps, spare, self._launch
 
     def _take_spare(self) -> Any:
         """Working memory that no other call has: the plan may be called from several threads at once."""

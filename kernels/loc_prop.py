@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..backends import Backend
+from .knobs import ISA, SCHEDULE, TASK_POINTS, Tuning
 from .plan import Plan, real, whole
 
 
@@ -29,6 +30,8 @@ class LocProp(Plan):
         Name of the backend.
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Raises
     ------
@@ -44,6 +47,9 @@ class LocProp(Plan):
     True
     """
 
+    KERNEL = "loc_prop"
+    KNOBS = {"cpu": (ISA, SCHEDULE), "sycl": (TASK_POINTS,)}
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -52,8 +58,9 @@ class LocProp(Plan):
         dtype: DTypeLike = "complex128",
         backend: str | Backend = "cpu",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self.dt = real("dt", dt)
         self._raw = self.load("loc_prop")
 
@@ -83,11 +90,18 @@ class LocProp(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        time = self.dt if dt is None else real("dt", dt)
-        v = self.check_field(v, "v")
-        self._raw(self.target(psi, out), v, time, self.threads)
+        self._raw(*self._arguments(psi, v, dt, out))
         self.arrays.settle()
         return psi if out is None else out
+
+    def bind(self, psi: NDArray[Any], v: NDArray[np.float64], dt: float | None = None) -> Callable[[], None]:
+        """The call on these arrays, in place, checked once; they are read and written each time."""
+        return self.bound(*self._arguments(psi, v, dt, None))
+
+    def _arguments(self, psi: Any, v: Any, dt: float | None, out: Any) -> tuple[Any, ...]:
+        time = self.dt if dt is None else real("dt", dt)
+        v = self.check_field(v, "v")
+        return self.target(psi, out), v, time, self._launch
 
     def flops(self) -> int:
         """A complex product for each element (sine and cosine are not counted)."""

@@ -9,7 +9,7 @@ float32.  Errors relative to the result, on random data: 3e-3, 1e-5, 1e-6.  Numb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..backends import HOST, Backend, PlanError
 from .bf16 import products, split
+from .knobs import ISA, Knob, Tuning
 from .plan import Plan, positive, whole
 
 
@@ -56,6 +57,8 @@ class NlpProp(Plan):
         Name of the backend.
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Raises
     ------
@@ -72,6 +75,15 @@ class NlpProp(Plan):
     True
     """
 
+    KERNEL = "nlp_prop"
+    KNOBS = {
+        "cpu": (
+            ISA,
+            Knob("form", ("best", "own", "library"), "products of FP32 and FP64 by this library's loops or by MKL"),
+            Knob("block", (0, 32, 128, 256, 2048, 32768), "grid points whose products are summed at once"),
+        ),
+    }
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -82,8 +94,9 @@ class NlpProp(Plan):
         mode: str | None = None,
         backend: str | Backend = "cpu",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self.rank = whole("rank", rank, at_least=1)
         self.dv = positive("dv", dv)
         self.mode = mode or ("fp32" if self.dtype == np.complex64 else "fp64")
@@ -175,12 +188,19 @@ class NlpProp(Plan):
         ArrayError
             If an array does not fit the plan.
         """
+        self._raw(*self._arguments(psi, out))
+        self.arrays.settle()
+        return psi if out is None else out
+
+    def bind(self, psi: NDArray[Any]) -> Callable[[], None]:
+        """The call on these wave functions, in place, checked once, with the operator that the plan has now."""
+        return self.bound(*self._arguments(psi, None))
+
+    def _arguments(self, psi: Any, out: Any) -> tuple[Any, ...]:
         if self._Q is None:
             raise PlanError("the plan has no operator yet; call plan.set(Q, S) first")
         flat = self.target(psi, out).reshape(self.points, self.norb)
-        self._raw(flat, self._Q, self._S, self.dv, self._arithmetic.parts, self.threads)
-        self.arrays.settle()
-        return psi if out is None else out
+        return flat, self._Q, self._S, self.dv, self._arithmetic.parts, self._launch
 
     def flops(self) -> int:
         """8 for each product of complex numbers in the two tall products and the small one between them."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..backends import Backend
+from .knobs import ISA, Knob, Tuning
 from .plan import Plan, positive, whole
 
 KINDS = (np.dtype(np.complex64), np.dtype(np.complex128))
@@ -33,6 +34,8 @@ class Overlap(Plan):
         Name of the backend.
     threads : int, optional
         Threads of a call.
+    tuning : mapping, optional
+        Knobs, see `Plan.knobs`.
 
     Raises
     ------
@@ -47,6 +50,9 @@ class Overlap(Plan):
     [[(1+0j), 1j], [-1j, (1+0j)]]
     """
 
+    KERNEL = "overlap"
+    KNOBS = {"cpu": (ISA, Knob("block", (0, 32, 128, 256), "grid points whose products are summed at once"))}
+
     def __init__(
         self,
         shape: Sequence[int],
@@ -56,8 +62,9 @@ class Overlap(Plan):
         dtype: DTypeLike = "complex128",
         backend: str | Backend = "cpu",
         threads: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self.rank = whole("rank", rank, at_least=1)
         self.dv = positive("dv", dv)
         self._raw = self.load("overlap")
@@ -92,7 +99,7 @@ class Overlap(Plan):
         a, wide = self.arrays, KINDS[1]
         to = a.empty(shape, wide) if out is None else a.checked("out", out, shape, wide, True)
         left = psi0.reshape(self.points, self.rank).astype(max(kind, self.dtype), copy=False)
-        self._raw(left, psi.reshape(self.points, self.norb), self.dv, to, self.threads)
+        self._raw(left, psi.reshape(self.points, self.norb), self.dv, to, self._launch)
         self.arrays.settle()
         return to if out is None else out
 

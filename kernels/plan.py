@@ -6,12 +6,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..backends import ArrayError, Arrays, Backend, PlanError, default_threads, get
+from ..backends import ArrayError, Arrays, Backend, DeviceBackend, PlanError, default_threads, get
+from .knobs import THREADS, Knob, Tuning, checked_tuning
 
 Shape = tuple[int, int, int]
 Boundary = tuple[str, str, str]
@@ -34,6 +35,13 @@ class Plan(ABC):
     threads : int, optional
         Threads of a call; by default ``OMP_NUM_THREADS``, else the processors of this process (of an MPI rank: its
         share of the node's).
+    tuning : mapping, optional
+        Knobs of the kernel by name, see `knobs`; results do not depend on them but for rounding.
+
+    Attributes
+    ----------
+    tuning : dict
+        The knobs that are not at their defaults.
 
     Raises
     ------
@@ -43,8 +51,19 @@ class Plan(ABC):
         If the backend is not there or does not work here.
     """
 
+    KERNEL: ClassVar[str]
+    KNOBS: ClassVar[dict[str, tuple[Knob, ...]]] = {}  # by backend, besides the threads
+    PLAN_KNOBS: ClassVar[tuple[str, ...]] = (THREADS.name,)  # of no concern to the raw kernel
+    _raw: Callable[..., Any]
+
     def __init__(
-        self, shape: Sequence[int], norb: int, dtype: DTypeLike, backend: str | Backend, threads: int | None
+        self,
+        shape: Sequence[int],
+        norb: int,
+        dtype: DTypeLike,
+        backend: str | Backend,
+        threads: int | None,
+        tuning: Tuning | None = None,
     ) -> None:
         self.shape = checked_shape(shape)
         self.norb = whole("norb", norb, at_least=0)
@@ -55,6 +74,24 @@ class Plan(ABC):
         self.arrays: Arrays = self._backend.arrays()
         self.threads = default_threads() if threads is None else whole("threads", threads, at_least=1)
         self.points = math.prod(self.shape)
+        self.tuning = checked_tuning(self.KERNEL, self.knobs(self._backend), tuning)
+        self.threads = min(self.threads, int(self.tuning.get(THREADS.name, self.threads)))
+        self._of_kernel = {name: value for name, value in self.tuning.items() if name not in self.PLAN_KNOBS}
+        self._launch = self._backend.launch(self.threads, self._of_kernel)
+
+    @classmethod
+    def knobs(cls, backend: str | Backend) -> tuple[Knob, ...]:
+        """What `tuning` may hold on a backend.
+
+        Examples
+        --------
+        >>> from mlmd.kernels import Density
+        >>> [knob.name for knob in Density.knobs("cpu")]
+        ['threads', 'isa', 'schedule', 'block']
+        """
+        found = get(backend)
+        own = cls.KNOBS.get(found.name, ())
+        return own if found.name == "reference" or isinstance(found, DeviceBackend) else (THREADS, *own)
 
     @abstractmethod
     def flops(self) -> int:
@@ -66,7 +103,20 @@ class Plan(ABC):
 
     def load(self, kernel: str) -> Callable[..., Any]:
         """Raw implementation of a kernel on this plan's backend."""
-        return self._backend.load(kernel)
+        return self._backend.load(kernel, self._of_kernel if kernel == self.KERNEL else None)
+
+    def bound(self, *arguments: Any) -> Callable[[], None]:
+        """A call of the raw kernel with these arguments, which were checked, that costs no more checks."""
+        binder = self._backend.bind(self.KERNEL)
+        if binder is not None:
+            return binder(*arguments)
+        raw, settle = self._raw, self.arrays.settle
+
+        def call() -> None:
+            raw(*arguments)
+            settle()
+
+        return call
 
     def check_psi(self, psi: Any, name: str = "psi", writable: bool = True) -> Any:
         """The wave functions, if they are what the plan was made for."""

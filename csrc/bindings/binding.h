@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -90,6 +91,22 @@ void run(Call &&call) {
         status = call();
     }
     raise_if_failed(status);
+}
+
+// The C call that the checked arguments of a kernel come to; it reads the arrays when it is called.
+typedef std::function<mlmd_status()> Work;
+
+// That call with the arguments kept, for calls in a loop that cost no checks.
+struct Bound {
+    Work work;
+    py::tuple kept;
+};
+
+// Adds a kernel, and beside it bind_NAME which takes the same arguments and gives the call back.
+template <class... Args>
+void add_kernel(py::module_ &m, const std::string &name, Work (*prepare)(Args...)) {
+    m.def(name.c_str(), [prepare](Args... args) { run(prepare(args...)); });
+    m.def(("bind_" + name).c_str(), [prepare](Args... args) { return Bound{prepare(args...), py::make_tuple(args...)}; });
 }
 
 }  // namespace mlmd_binding

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,24 +24,30 @@ struct Kinetic {
     mlmd_kinetic how;
 };
 
-static void kin_prop(py::array psi, const py::array &pairs, const py::array &angles, double phase,
+static Work kin_prop(py::array psi, const py::array &pairs, const py::array &angles, double phase,
                      const py::array &bonds, const py::object &v, const py::array &times, int steps, py::array work,
-                     int threads) {
+                     mlmd_launch launch) {
     require(psi.writeable() && contiguous(psi) && psi.ndim() == 5,
             "psi must be (blocks, nx, ny, nz, orbitals), C-contiguous, writable");
     const mlmd_psi waves = {psi.mutable_data(), {psi.shape(1), psi.shape(2), psi.shape(3)}, psi.shape(4),
                             complex_type(psi, "psi must be complex")};
-    Kinetic kinetic(pairs, angles, phase, bonds);
+    const auto kinetic = std::make_shared<Kinetic>(pairs, angles, phase, bonds);
     const double *time = read<double>(times, 2, "times must be 2 float64");
-    kinetic.how.before = time[0];
-    kinetic.how.after = time[1];
-    kinetic.how.steps = steps;
-    kinetic.how.work = write<uint8_t>(work, work.size(), "work must be uint8");
-    kinetic.how.work_bytes = work.size();
+    mlmd_kinetic &how = kinetic->how;
+    how.before = time[0];
+    how.after = time[1];
+    how.steps = steps;
+    how.work = write<uint8_t>(work, work.size(), "work must be uint8");
+    how.work_bytes = work.size();
     if (!v.is_none())
-        kinetic.how.v = read<double>(py::cast<py::array>(v), waves.n[0] * waves.n[1] * waves.n[2],
+        how.v = read<double>(py::cast<py::array>(v), waves.n[0] * waves.n[1] * waves.n[2],
                                      "v must be (nx, ny, nz) float64");
-    run([&] { return mlmd_kin_prop(&waves, psi.shape(0), &kinetic.how, threads); });
+    const double *theta = static_cast<const double *>(bonds.data());
+    const int64_t blocks = psi.shape(0);
+    return [=] {
+        std::copy_n(theta, 3, kinetic->how.theta);
+        return mlmd_kin_prop(&waves, blocks, &kinetic->how, &launch);
+    };
 }
 
 // psi is (nx, ny, nz, orbitals) for "reordered", (orbitals, nx, ny, nz) for the rungs below it.
@@ -58,7 +66,7 @@ static void kin_rung(py::array psi, const std::string &name, const py::array &pa
 }
 
 static Binding binding([](py::module_ &m) {
-    m.def("kin_prop", kin_prop);
+    add_kernel(m, "kin_prop", kin_prop);
     m.def("kin_rung", kin_rung);
 });
 

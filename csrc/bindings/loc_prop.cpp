@@ -2,12 +2,12 @@
 
 namespace mlmd_binding {
 
-static void loc_prop(py::array psi, const py::array &v, double dt, int threads) {
+static Work loc_prop(py::array psi, const py::array &v, double dt, mlmd_launch launch) {
     const mlmd_psi waves = writable_wave_functions(psi);
     const double *potential = read<double>(v, psi.size() / waves.norb, "v must be float64 of the shape of the grid");
-    run([&] { return mlmd_loc_prop(&waves, potential, dt, threads); });
+    return [=] { return mlmd_loc_prop(&waves, potential, dt, &launch); };
 }
 
-static Binding binding([](py::module_ &m) { m.def("loc_prop", loc_prop); });
+static Binding binding([](py::module_ &m) { add_kernel(m, "loc_prop", loc_prop); });
 
 }  // namespace mlmd_binding

@@ -46,18 +46,18 @@ class PackedQ {
     }
 
     // A second call at the same time goes without the kept memory.
-    mlmd_status propagate(const mlmd_psi &psi, mlmd_lowrank op, int threads) {
+    mlmd_status propagate(const mlmd_psi &psi, mlmd_lowrank op, const mlmd_launch &launch) {
         const std::unique_lock<std::mutex> mine(busy_, std::try_to_lock);
         op.q = packed_.data();
         if (mine.owns_lock()) {
-            const int64_t bytes = mlmd_nlp_work_bytes(points, psi.norb, rank, parts, threads);
+            const int64_t bytes = mlmd_nlp_work_bytes(points, psi.norb, rank, parts, launch.threads);
             if (bytes > work_bytes_) {
                 work_ = std::make_unique<Block>(bytes);
                 work_bytes_ = bytes;
             }
             op.work = work_->data();
         }
-        return mlmd_nlp_prop(&psi, &op, threads);
+        return mlmd_nlp_prop(&psi, &op, &launch);
     }
 
     const int64_t points, rank;
@@ -89,7 +89,8 @@ static void offer_blas() {
     raise_if_failed(mlmd_use_blas(&blas));
 }
 
-static void nlp_prop(py::array psi, const py::object &q, const py::array &s, double dv, int parts, int threads) {
+static Work nlp_prop(py::array psi, const py::object &q, const py::array &s, double dv, int parts,
+                     mlmd_launch launch) {
     const mlmd_psi waves = writable_wave_functions(psi);
     const int64_t points = psi.size() / waves.norb;
     require(s.ndim() == 2 && s.shape(0) == s.shape(1), "S must be (rank, rank)");
@@ -97,11 +98,10 @@ static void nlp_prop(py::array psi, const py::object &q, const py::array &s, dou
     const auto *middle = read<std::complex<double>>(s, rank * rank, "S must be (rank, rank) complex128");
     mlmd_lowrank op = {nullptr, reinterpret_cast<const double *>(middle), rank, MLMD_COMPLEX64, dv, parts, nullptr};
     if (parts) {
-        PackedQ &packed = q.cast<PackedQ &>();
-        require(packed.points == points && packed.rank == rank && packed.parts == parts,
+        PackedQ *packed = q.cast<PackedQ *>();
+        require(packed && packed->points == points && packed->rank == rank && packed->parts == parts,
                 "Q was packed for another number of points, rank or parts");
-        run([&] { return packed.propagate(waves, op, threads); });
-        return;
+        return [=] { return packed->propagate(waves, op, launch); };
     }
     const py::array columns = q.cast<py::array>();
     require(columns.ndim() == 2 && contiguous(columns) && columns.shape(0) == points && columns.shape(1) == rank,
@@ -109,13 +109,13 @@ static void nlp_prop(py::array psi, const py::object &q, const py::array &s, dou
     op.type = complex_type(columns, "Q must be complex");
     op.q = columns.data();
     offer_blas();
-    run([&] { return mlmd_nlp_prop(&waves, &op, threads); });
+    return [=] { return mlmd_nlp_prop(&waves, &op, &launch); };
 }
 
 static Binding binding([](py::module_ &m) {
     py::class_<PackedQ>(m, "PackedQ", "Q of the nonlocal propagator in bf16 parts.");
     m.def("nlp_pack", nlp_pack);
-    m.def("nlp_prop", nlp_prop);
+    add_kernel(m, "nlp_prop", nlp_prop);
 });
 
 }  // namespace mlmd_binding

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t CHUNK = 8192;  // points whose overlaps are summed by the library at once
 constexpr int64_t SMALLEST = 48; // orbitals and columns of Q from which on the library is the faster way
+constexpr int OWN = 1, LIBRARY = 2;  // forms
 constexpr int ROW_MAJOR = 101, PLAIN = 111, ADJOINT = 113;
 
 mlmd_blas chosen = {nullptr, nullptr, nullptr};
@@ -36,7 +37,9 @@ void multiply(const mlmd_blas &library, int kind, int64_t m, int64_t n, int64_t 
 }
 
 template <class T>
-void propagate(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
+void propagate(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op, const mlmd_launch &launch) {
+    const int threads = launch.threads;
+    const int64_t most = launch.block ? launch.block : CHUNK;
     const int64_t points = psi.n[0] * psi.n[1] * psi.n[2], norb = psi.norb, rank = op.rank, size = 2 * rank * norb;
     T *data = static_cast<T *>(psi.data);
     const T *q = static_cast<const T *>(op.q);
@@ -49,8 +52,8 @@ void propagate(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank
             T *sum = sums.get() + part * size, *chunk = chunks.get() + part * size;
             const int64_t begin = points * part / threads, end = points * (part + 1) / threads;
             if (begin == end) std::fill_n(sum, size, T(0));
-            for (int64_t p = begin; p < end; p += CHUNK) {
-                multiply<T>(library, ADJOINT, rank, norb, std::min(CHUNK, end - p), q + 2 * p * rank,
+            for (int64_t p = begin; p < end; p += most) {
+                multiply<T>(library, ADJOINT, rank, norb, std::min(most, end - p), q + 2 * p * rank,
                             data + 2 * p * norb, 0, p == begin ? sum : chunk);
                 for (int64_t k = 0; p > begin && k < size; ++k) sum[k] += chunk[k];
             }
@@ -86,15 +89,16 @@ mlmd_blas chosen_blas() {
     return chosen;
 }
 
-bool is_better(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op) {
-    return library.cgemm && psi.type == op.type && std::min(psi.norb, op.rank) >= SMALLEST;
+bool is_wanted(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op, const mlmd_launch &launch) {
+    if (!library.cgemm || psi.type != op.type || launch.form == OWN) return false;
+    return launch.form == LIBRARY || std::min(psi.norb, op.rank) >= SMALLEST;
 }
 
-void nlp_blas(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
+void nlp_blas(const mlmd_blas &library, const mlmd_psi &psi, const mlmd_lowrank &op, const mlmd_launch &launch) {
     if (psi.type == MLMD_COMPLEX128)
-        propagate<double>(library, psi, op, threads);
+        propagate<double>(library, psi, op, launch);
     else
-        propagate<float>(library, psi, op, threads);
+        propagate<float>(library, psi, op, launch);
 }
 
 }  // namespace mlmd

@@ -4,8 +4,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <initializer_list>
 #include <limits>
+#include <map>
+#include <string>
 
 #if defined(_OPENMP) && defined(__GNUC__) && !defined(__clang__)
 #define MLMD_LIBGOMP
@@ -78,6 +81,25 @@ bool wished(Isa *isa) {
 }
 #endif
 
+std::string processor() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos)
+            return line.substr(line.find(": ") + 2);
+    return "processor";
+}
+
+// From the text that setup.py gives: NAME=ID, with a space after each.
+std::map<std::string, std::string> build_ids() {
+    std::map<std::string, std::string> ids;
+    const std::string text = MLMD_BUILD_IDS;
+    for (size_t begin = 0, end; (end = text.find(' ', begin)) != std::string::npos; begin = end + 1) {
+        const std::string entry = text.substr(begin, end - begin);
+        ids[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
+    }
+    return ids;
+}
+
 // Whether the pairs of a sweep lie on the grid and have no point in common.
 bool fits(const mlmd_psi &psi, const mlmd_sweep &s) {
     if (s.axis < 0 || s.axis > 2 || s.start < 0 || s.count < 0) return false;
@@ -125,8 +147,17 @@ mlmd_status check(int threads) {
     return MLMD_OK;
 }
 
-mlmd_status check(const mlmd_psi *psi, int threads) {
-    if (const mlmd_status status = check(threads)) return status;
+mlmd_status check(const mlmd_launch *launch) {
+    if (!launch) return fail(MLMD_BAD_ARGUMENT, "launch is null");
+    if (launch->isa < 0 || launch->isa > static_cast<int>(Isa::amx) || launch->block < 0 || launch->form < 0 ||
+        launch->schedule < MLMD_STATIC || launch->schedule > MLMD_DYNAMIC)
+        return fail(MLMD_BAD_ARGUMENT, "isa, schedule, block or form of the launch is out of its range");
+    if (launch->isa > static_cast<int>(chosen_isa()))
+        return fail(MLMD_UNSUPPORTED, "the instruction set of the launch is not here, or not allowed by MLMD_ISA");
+    return check(launch->threads);
+}
+
+mlmd_status check(const mlmd_psi *psi) {
     if (!psi || !psi->data) return fail(MLMD_BAD_ARGUMENT, "psi is null");
     if (psi->n[0] < 1 || psi->n[1] < 1 || psi->n[2] < 1 || psi->norb < 1)
         return fail(MLMD_BAD_ARGUMENT, "psi has an axis without points, or no orbitals");
@@ -135,8 +166,8 @@ mlmd_status check(const mlmd_psi *psi, int threads) {
     return MLMD_OK;
 }
 
-mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads) {
-    if (const mlmd_status status = check(psi, threads)) return status;
+mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how) {
+    if (const mlmd_status status = check(psi)) return status;
     if (!how || !how->sweeps || how->nsweeps < 1) return fail(MLMD_BAD_ARGUMENT, "sweeps are missing");
     if (how->steps < 0) return fail(MLMD_BAD_ARGUMENT, "steps is below 0");
     for (int64_t n : psi->n)
@@ -148,8 +179,7 @@ mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads) {
     return MLMD_OK;
 }
 
-mlmd_status check(const mlmd_box &box, int threads) {
-    if (const mlmd_status status = check(threads)) return status;
+mlmd_status check(const mlmd_box &box) {
     for (int axis = 0; axis < 3; ++axis) {
         if (box.n[axis] < 1) return fail(MLMD_BAD_ARGUMENT, "the box has an axis without points");
         if (!(box.h[axis] > 0.0)) return fail(MLMD_BAD_ARGUMENT, "a grid spacing is not above zero");
@@ -158,6 +188,17 @@ mlmd_status check(const mlmd_box &box, int threads) {
 }
 
 }  // namespace mlmd
+
+const char *mlmd_device(void) {
+    static const std::string device = mlmd::processor() + ", " + mlmd_isa();
+    return device.c_str();
+}
+
+const char *mlmd_build_id(const char *kernel) {
+    static const std::map<std::string, std::string> ids = mlmd::build_ids();
+    const auto found = ids.find(kernel ? kernel : "");
+    return found == ids.end() ? nullptr : found->second.c_str();
+}
 
 const char *mlmd_last_error(void) { return mlmd::last_error; }
 

@@ -4,6 +4,7 @@
 // baseline compilation also defines MLMD_ENTRY and with it holds the entry point, which picks a variant.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -26,9 +27,12 @@ Isa chosen_isa();
 bool runs_here(Isa isa);
 mlmd_status fail(mlmd_status status, const char *text);
 mlmd_status check(int threads);
-mlmd_status check(const mlmd_psi *psi, int threads);
-mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how, int threads);
-mlmd_status check(const mlmd_box &box, int threads);
+mlmd_status check(const mlmd_launch *launch);
+mlmd_status check(const mlmd_psi *psi);
+mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how);
+mlmd_status check(const mlmd_box &box);
+
+inline Isa isa_of(const mlmd_launch &launch) { return launch.isa ? static_cast<Isa>(launch.isa) : chosen_isa(); }
 
 namespace MLMD_ISA {
 
@@ -38,6 +42,19 @@ inline int thread_index() {
 #else
     return 0;
 #endif
+}
+
+// Calls work(item) for each item: threads get equal shares, or each the next item when it is free.
+template <class Work>
+void each_item(const mlmd_launch &launch, int64_t items, Work &&work) {
+    if (launch.schedule == MLMD_DYNAMIC) {
+        std::atomic<int64_t> next{0};
+#pragma omp parallel num_threads(launch.threads)
+        for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) work(item);
+        return;
+    }
+#pragma omp parallel for num_threads(launch.threads) schedule(static)
+    for (int64_t item = 0; item < items; ++item) work(item);
 }
 
 // Memory aligned to cache lines, large blocks to large pages; null if there is not enough.  To be freed by std::free.
@@ -78,16 +95,16 @@ class Scratch {
     namespace v3 { void NAME(__VA_ARGS__); }  \
     namespace v4 { void NAME(__VA_ARGS__); }  \
     }
-#define MLMD_PICK(NAME)                                 \
-    (mlmd::chosen_isa() >= mlmd::Isa::v4   ? mlmd::v4::NAME \
-     : mlmd::chosen_isa() == mlmd::Isa::v3 ? mlmd::v3::NAME \
-                                           : mlmd::v2::NAME)
+#define MLMD_PICK(ISA, NAME)                       \
+    ((ISA) >= mlmd::Isa::v4   ? mlmd::v4::NAME \
+     : (ISA) == mlmd::Isa::v3 ? mlmd::v3::NAME \
+                              : mlmd::v2::NAME)
 #else
 #define MLMD_DECLARE(NAME, ...) \
     namespace mlmd {            \
     namespace generic { void NAME(__VA_ARGS__); } \
     }
-#define MLMD_PICK(NAME) mlmd::generic::NAME
+#define MLMD_PICK(ISA, NAME) (static_cast<void>(ISA), mlmd::generic::NAME)
 #endif
 
 // Runs a statement and turns C++ exceptions into a status.

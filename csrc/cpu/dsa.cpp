@@ -64,8 +64,8 @@ class Annealer {
 }  // namespace
 
 void dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,
-         const mlmd_friction &friction, int threads) {
-    Annealer annealer(levels, nlevels, threads);
+         const mlmd_friction &friction, const mlmd_launch &launch) {
+    Annealer annealer(levels, nlevels, launch.threads);
     for (int32_t k = 0; k < friction.sweeps; ++k) annealer.sweep(v, motion, rhs, friction.keep[k], friction.gain[k]);
 }
 
@@ -73,14 +73,16 @@ void dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels,
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
-MLMD_DECLARE(dsa, double *, double *, const double *, const mlmd_level *, int64_t, const mlmd_friction &, int)
+MLMD_DECLARE(dsa, double *, double *, const double *, const mlmd_level *, int64_t, const mlmd_friction &,
+             const mlmd_launch &)
 
 mlmd_status mlmd_dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,
-                     const mlmd_friction *friction, int threads) {
+                     const mlmd_friction *friction, const mlmd_launch *launch) {
+    if (const mlmd_status status = mlmd::check(launch)) return status;
     if (!v || !motion || !rhs || !friction) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is null");
-    if (const mlmd_status status = mlmd::MLMD_ISA::check_levels(levels, nlevels, threads)) return status;
+    if (const mlmd_status status = mlmd::MLMD_ISA::check_levels(levels, nlevels)) return status;
     if (friction->sweeps < 1 || !friction->keep || !friction->gain)
         return mlmd::fail(MLMD_BAD_ARGUMENT, "there are no sweeps");
-    MLMD_GUARDED(MLMD_PICK(dsa)(v, motion, rhs, levels, nlevels, *friction, threads))
+    MLMD_GUARDED(MLMD_PICK(mlmd::isa_of(*launch), dsa)(v, motion, rhs, levels, nlevels, *friction, *launch))
 }
 #endif

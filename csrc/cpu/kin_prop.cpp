@@ -252,45 +252,42 @@ int64_t cache_bytes() {
     return 1 << 20;
 }
 
-// How many parts x is divided in: one for each thread that has no block of its own; single planes (the wave of x is
-// then all in the second pass) if the window of a part does not fit the cache.
-int64_t ranges_for(const mlmd_psi &psi, int64_t blocks, int64_t plane_bytes, int threads) {
+// How many parts x is divided in, unless the caller has a wish: one for each thread that has no block of its own; single
+// planes (the wave of x is then all in the second pass) if the window of a part does not fit the cache.
+int64_t ranges_for(const mlmd_psi &psi, int64_t blocks, int64_t plane_bytes, const mlmd_launch &launch) {
     static const int64_t cache = cache_bytes();
+    if (launch.block) return std::min<int64_t>(launch.block, psi.n[0]);
     if (WINDOW * plane_bytes > cache) return psi.n[0];
-    const int64_t wanted = (threads + blocks - 1) / blocks;
+    const int64_t wanted = (launch.threads + blocks - 1) / blocks;
     return std::max<int64_t>(1, std::min(wanted, psi.n[0] / LEAST_RANGE));
 }
 
 // Several steps: one after the other on each block, while it is in a cache, if nothing joins ranges.
 template <class T, class Width>
 void run(const mlmd_psi &psi, int64_t blocks, Width width, const Step<T> &step, int32_t steps, int64_t ranges,
-         int threads) {
+         const mlmd_launch &launch) {
     T *data = static_cast<T *>(psi.data);
     const int64_t size = psi.n[0] * psi.n[1] * psi.n[2] * width;
     const int32_t in_a_row = step.wave[0].rest.empty() ? steps : 1;
-#pragma omp parallel num_threads(threads)
     for (int32_t k = 0; k < steps; k += in_a_row) {
-#pragma omp for schedule(static)
-        for (int64_t item = 0; item < blocks * ranges; ++item) {
+        each_item(launch, blocks * ranges, [&](int64_t item) {
             const int64_t range = item % ranges;
             const Block<T, Width> block(data + item / ranges * size, psi.n, width, step);
             for (int32_t own = 0; own < in_a_row; ++own)
                 block.first_pass(psi.n[0] * range / ranges, psi.n[0] * (range + 1) / ranges);
-        }
-        if (!step.wave[0].rest.empty()) {
-#pragma omp for schedule(static)
-            for (int64_t item = 0; item < blocks * psi.n[1]; ++item) {
-                const Block<T, Width> block(data + item / psi.n[1] * size, psi.n, width, step);
-                block.second_pass(item % psi.n[1]);
-            }
-        }
+        });
+        if (step.wave[0].rest.empty()) continue;
+        each_item(launch, blocks * psi.n[1], [&](int64_t item) {
+            const Block<T, Width> block(data + item / psi.n[1] * size, psi.n, width, step);
+            block.second_pass(item % psi.n[1]);
+        });
     }
 }
 
 template <class T>
-void propagate(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int threads) {
+void propagate(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, const mlmd_launch &launch) {
     const int64_t width = 2 * psi.norb;
-    const int64_t ranges = ranges_for(psi, blocks, psi.n[1] * psi.n[2] * width * sizeof(T), threads);
+    const int64_t ranges = ranges_for(psi, blocks, psi.n[1] * psi.n[2] * width * sizeof(T), launch);
     Wave wave[3];
     double scale = 1.0;
     for (int axis = 0; axis < 3; ++axis) {
@@ -302,31 +299,32 @@ void propagate(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int
     }
     const Step<T> step = {{wave[0], wave[1], wave[2]},
                           first_run<T>(wave[2].first),
-                          {psi.n, how, std::polar(scale, -how.phase), threads}};
+                          {psi.n, how, std::polar(scale, -how.phase), launch.threads}};
     if (width == CACHE_LINE / static_cast<int64_t>(sizeof(T)))
-        run(psi, blocks, std::integral_constant<int64_t, CACHE_LINE / sizeof(T)>{}, step, how.steps, ranges, threads);
+        run(psi, blocks, std::integral_constant<int64_t, CACHE_LINE / sizeof(T)>{}, step, how.steps, ranges, launch);
     else
-        run(psi, blocks, width, step, how.steps, ranges, threads);
+        run(psi, blocks, width, step, how.steps, ranges, launch);
 }
 
 }  // namespace
 
-void kin_prop(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, int threads) {
+void kin_prop(const mlmd_psi &psi, int64_t blocks, const mlmd_kinetic &how, const mlmd_launch &launch) {
     if (psi.type == MLMD_COMPLEX64)
-        propagate<float>(psi, blocks, how, threads);
+        propagate<float>(psi, blocks, how, launch);
     else
-        propagate<double>(psi, blocks, how, threads);
+        propagate<double>(psi, blocks, how, launch);
 }
 
 }  // namespace MLMD_ISA
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
-MLMD_DECLARE(kin_prop, const mlmd_psi &, int64_t, const mlmd_kinetic &, int)
+MLMD_DECLARE(kin_prop, const mlmd_psi &, int64_t, const mlmd_kinetic &, const mlmd_launch &)
 
-mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads) {
-    if (const mlmd_status status = mlmd::check(psi, how, threads)) return status;
+mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, const mlmd_launch *launch) {
+    if (const mlmd_status status = mlmd::check(launch)) return status;
+    if (const mlmd_status status = mlmd::check(psi, how)) return status;
     if (blocks < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "blocks is below 1");
-    MLMD_GUARDED(MLMD_PICK(kin_prop)(*psi, blocks, *how, threads))
+    MLMD_GUARDED(MLMD_PICK(mlmd::isa_of(*launch), kin_prop)(*psi, blocks, *how, *launch))
 }
 #endif

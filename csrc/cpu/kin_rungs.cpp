@@ -139,10 +139,11 @@ void kin_rung(const mlmd_psi &psi, mlmd_rung rung, const mlmd_kinetic &how, int 
 MLMD_DECLARE(kin_rung, const mlmd_psi &, mlmd_rung, const mlmd_kinetic &, int)
 
 mlmd_status mlmd_kin_rung(const mlmd_psi *psi, mlmd_rung rung, const mlmd_kinetic *how, int threads) {
-    if (const mlmd_status status = mlmd::check(psi, how, threads)) return status;
+    if (const mlmd_status status = mlmd::check(threads)) return status;
+    if (const mlmd_status status = mlmd::check(psi, how)) return status;
     if (rung != MLMD_BASELINE && rung != MLMD_CONTIGUOUS && rung != MLMD_REORDERED)
          return mlmd::fail(MLMD_BAD_ARGUMENT, "the rung is unknown");
     if (how->v || how->steps != 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "rungs take no potential and one step");
-    MLMD_GUARDED(MLMD_PICK(kin_rung)(*psi, rung, *how, threads))
+    MLMD_GUARDED(MLMD_PICK(mlmd::chosen_isa(), kin_rung)(*psi, rung, *how, threads))
 }
 #endif

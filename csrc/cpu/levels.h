@@ -146,10 +146,10 @@ typedef std::vector<std::unique_ptr<Level>> Levels;
 
 // The levels go down to one point, each with half as many points as the one before it or more, and share the boundary
 // conditions.
-inline mlmd_status check_levels(const mlmd_level *levels, int64_t count, int threads) {
+inline mlmd_status check_levels(const mlmd_level *levels, int64_t count) {
     if (!levels || count < 1) return fail(MLMD_BAD_ARGUMENT, "there are no levels");
     for (int64_t k = 0; k < count; ++k)
-        if (const mlmd_status status = check(levels[k].box, threads)) return status;
+        if (const mlmd_status status = check(levels[k].box)) return status;
     for (int axis = 0; axis < 3; ++axis) {
         if (levels[count - 1].box.n[axis] != 1)
             return fail(MLMD_BAD_ARGUMENT, "the levels do not go down to one point");

@@ -14,7 +14,7 @@
 namespace mlmd {
 namespace MLMD_ISA {
 
-constexpr int64_t CHUNK = 64;
+constexpr int64_t CHUNK = 64;  // grid points
 #if defined(__AVX512F__)
 constexpr int TILE_ROWS = 4;
 #else
@@ -77,15 +77,16 @@ void multiply(Broadcast<T> a, const T *b, T *c, int64_t step, int64_t rows, int6
     row_tiles(std::integral_constant<int, 1>{});
 }
 
-// Sizes of a call; a padded row of orbitals (reals) fills whole registers.
+// Sizes of a call; a padded row of orbitals (reals) fills whole registers, a chunk is of grid points.
 struct Sizes {
-    int64_t points, norb, rank, padded;
+    int64_t points, norb, rank, padded, chunk;
 };
 
 template <class T>
-Sizes sizes(const mlmd_psi &psi, int64_t rank) {
+Sizes sizes(const mlmd_psi &psi, int64_t rank, const mlmd_launch &launch) {
     constexpr int64_t SIZE = VECTOR_BYTES / sizeof(T);
-    return {psi.n[0] * psi.n[1] * psi.n[2], psi.norb, rank, (2 * psi.norb + SIZE - 1) / SIZE * SIZE};
+    return {psi.n[0] * psi.n[1] * psi.n[2], psi.norb, rank, (2 * psi.norb + SIZE - 1) / SIZE * SIZE,
+            launch.block ? launch.block : CHUNK};
 }
 
 // Adds Q^H psi of the points [begin, end) to overlaps (rank, padded); chunk and product are scratch.
@@ -93,8 +94,8 @@ template <class T, class U>
 void project(const U *psi, const T *q, const Sizes &n, int64_t begin, int64_t end, T *chunk, T *product,
              double *overlaps) {
     const int64_t width = 2 * n.norb;
-    for (int64_t p = begin; p < end; p += CHUNK) {
-        const int64_t count = std::min(CHUNK, end - p);
+    for (int64_t p = begin; p < end; p += n.chunk) {
+        const int64_t count = std::min(n.chunk, end - p);
         for (int64_t j = 0; j < count; ++j)
             for (int64_t k = 0; k < width; ++k) chunk[j * n.padded + k] = static_cast<T>(psi[(p + j) * width + k]);
         multiply<T, true>({q + 2 * p * n.rank, 1, n.rank}, chunk, product, n.padded, n.rank, count);
@@ -103,7 +104,7 @@ void project(const U *psi, const T *q, const Sizes &n, int64_t begin, int64_t en
 }
 
 // Room for a thread: a chunk of points, and a product.
-inline int64_t room_of(const Sizes &n) { return CHUNK * n.padded + n.rank * n.padded; }
+inline int64_t room_of(const Sizes &n) { return n.chunk * n.padded + n.rank * n.padded; }
 
 // overlaps (rank, padded) = Q^H psi; the array has room for as many as there are threads.
 template <class T, class U>
@@ -116,7 +117,7 @@ void project_all(const U *psi, const T *q, const Sizes &n, double *overlaps, int
         T *chunk = scratch.get() + part * room;
         std::fill_n(overlaps + part * size, size, 0.0);
         project<T, U>(psi, q, n, n.points * part / threads, n.points * (part + 1) / threads, chunk,
-                      chunk + CHUNK * n.padded, overlaps + part * size);
+                      chunk + n.chunk * n.padded, overlaps + part * size);
     }
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t k = 0; k < size; ++k)

@@ -49,15 +49,16 @@ void add_scaled(double factor, const double *from, double *to, int64_t n) {
 
 class Solver {
   public:
-    Solver(const mlmd_level *levels, int64_t count, int threads)
-        : levels_(make_hierarchy(levels, count, threads)), threads_(threads), zeros_(levels[0].box.n[2]) {
+    Solver(const mlmd_level *levels, int64_t count, const mlmd_launch &launch)
+        : levels_(make_hierarchy(levels, count, launch.threads)), threads_(launch.threads),
+          tile_(launch.block ? launch.block : TILE_KIB), zeros_(levels[0].box.n[2]) {
         std::fill_n(zeros_.get(), levels[0].box.n[2], 0.0);
         int64_t largest = 0;
         for (int64_t k = 0; k < count; ++k) {
             const mlmd_box &box = levels[k].box;
-            largest = std::max(largest, (2 * tile_height(box) + 4 * HALO) * box.n[2]);
+            largest = std::max(largest, (2 * tile_height(box, tile_) + 4 * HALO) * box.n[2]);
         }
-        for (int k = 0; k < threads; ++k) windows_.push_back(std::make_unique<Window>(largest, levels[0].box.n[2]));
+        for (int k = 0; k < threads_; ++k) windows_.push_back(std::make_unique<Window>(largest, levels[0].box.n[2]));
     }
 
     void run(double *v, const double *rhs, mlmd_convergence *goal) {
@@ -157,8 +158,8 @@ class Solver {
     }
 
     // Tiles of a level along y.
-    static int64_t tiles(const mlmd_box &box, int64_t most) {
-        const int64_t height = tile_height(box);
+    int64_t tiles(const mlmd_box &box, int64_t most) const {
+        const int64_t height = tile_height(box, tile_);
         return std::min(most, (box.n[1] + height - 1) / height);
     }
 
@@ -214,6 +215,7 @@ class Solver {
 
     Levels levels_;
     int threads_;
+    int64_t tile_;  // KiB
     Scratch<double> zeros_;
     std::vector<std::unique_ptr<Window>> windows_;
 };
@@ -221,20 +223,22 @@ class Solver {
 }  // namespace
 
 void multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels, mlmd_convergence *goal,
-               int threads) {
-    Solver(levels, nlevels, threads).run(v, rhs, goal);
+               const mlmd_launch &launch) {
+    Solver(levels, nlevels, launch).run(v, rhs, goal);
 }
 
 }  // namespace MLMD_ISA
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
-MLMD_DECLARE(multigrid, double *, const double *, const mlmd_level *, int64_t, mlmd_convergence *, int)
+MLMD_DECLARE(multigrid, double *, const double *, const mlmd_level *, int64_t, mlmd_convergence *,
+             const mlmd_launch &)
 
 mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
-                           mlmd_convergence *goal, int threads) {
+                           mlmd_convergence *goal, const mlmd_launch *launch) {
+    if (const mlmd_status status = mlmd::check(launch)) return status;
     if (!v || !rhs || !goal) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is missing");
-    if (const mlmd_status status = mlmd::MLMD_ISA::check_levels(levels, nlevels, threads)) return status;
-    MLMD_GUARDED(MLMD_PICK(multigrid)(v, rhs, levels, nlevels, goal, threads))
+    if (const mlmd_status status = mlmd::MLMD_ISA::check_levels(levels, nlevels)) return status;
+    MLMD_GUARDED(MLMD_PICK(mlmd::isa_of(*launch), multigrid)(v, rhs, levels, nlevels, goal, *launch))
 }
 #endif

@@ -14,12 +14,12 @@ void propagate_with(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
 
 }  // namespace
 
-void nlp_bf16(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
+void nlp_bf16(const mlmd_psi &psi, const mlmd_lowrank &op, const mlmd_launch &launch) {
 #if defined(__AVX512F__)
-    if (chosen_isa() == Isa::amx) return propagate_with<Amx>(psi, op, threads);
-    if (chosen_isa() == Isa::v4bf16) return propagate_with<Dot>(psi, op, threads);
+    if (isa_of(launch) == Isa::amx) return propagate_with<Amx>(psi, op, launch.threads);
+    if (isa_of(launch) == Isa::v4bf16) return propagate_with<Dot>(psi, op, launch.threads);
 #endif
-    propagate_with<Plain>(psi, op, threads);
+    propagate_with<Plain>(psi, op, launch.threads);
 }
 
 void nlp_pack(const float *q, int64_t points, int64_t rank, int parts, void *packed, int threads) {
@@ -64,6 +64,6 @@ mlmd_status mlmd_nlp_pack(const float *q, int64_t points, int64_t rank, int part
     if (!q || !packed) return mlmd::fail(MLMD_BAD_ARGUMENT, "Q or its packed form is missing");
     if (!mlmd_nlp_pack_bytes(points, rank, parts))
         return mlmd::fail(MLMD_BAD_ARGUMENT, "points or rank is below 1, or parts is not 1, 2 or 3");
-    MLMD_GUARDED(MLMD_PICK(nlp_pack)(q, points, rank, parts, packed, threads))
+    MLMD_GUARDED(MLMD_PICK(mlmd::chosen_isa(), nlp_pack)(q, points, rank, parts, packed, threads))
 }
 #endif

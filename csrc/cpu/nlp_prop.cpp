@@ -13,8 +13,8 @@ namespace {
 template <class T, class U>
 void expand(U *psi, const T *q, const T *factors, const Sizes &n, int64_t begin, int64_t end, T *chunk) {
     const int64_t width = 2 * n.norb;
-    for (int64_t p = begin; p < end; p += CHUNK) {
-        const int64_t count = std::min(CHUNK, end - p);
+    for (int64_t p = begin; p < end; p += n.chunk) {
+        const int64_t count = std::min(n.chunk, end - p);
         multiply<T, false>({q + 2 * p * n.rank, n.rank, 1}, factors, chunk, n.padded, count, n.rank);
         for (int64_t j = 0; j < count; ++j)
             for (int64_t k = 0; k < width; ++k) psi[(p + j) * width + k] += static_cast<U>(chunk[j * n.padded + k]);
@@ -45,9 +45,10 @@ void middle(const mlmd_lowrank &op, const double *overlaps, const Sizes &n, T *f
 }
 
 template <class T, class U>
-void propagate(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
-    const Sizes n = sizes<T>(psi, op.rank);
-    const int64_t size = n.rank * n.padded, room = CHUNK * n.padded;
+void propagate(const mlmd_psi &psi, const mlmd_lowrank &op, const mlmd_launch &launch) {
+    const Sizes n = sizes<T>(psi, op.rank, launch);
+    const int threads = launch.threads;
+    const int64_t size = n.rank * n.padded, room = n.chunk * n.padded;
     U *data = static_cast<U *>(psi.data);
     const T *q = static_cast<const T *>(op.q);
     const Scratch<double> overlaps(threads * size);
@@ -62,33 +63,35 @@ void propagate(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
 
 }  // namespace
 
-void nlp_prop(const mlmd_psi &psi, const mlmd_lowrank &op, int threads) {
+void nlp_prop(const mlmd_psi &psi, const mlmd_lowrank &op, const mlmd_launch &launch) {
     if (psi.type == MLMD_COMPLEX128)
-        propagate<double, double>(psi, op, threads);
+        propagate<double, double>(psi, op, launch);
     else if (op.type == MLMD_COMPLEX128)
-        propagate<double, float>(psi, op, threads);
+        propagate<double, float>(psi, op, launch);
     else
-        propagate<float, float>(psi, op, threads);
+        propagate<float, float>(psi, op, launch);
 }
 
 }  // namespace MLMD_ISA
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
-MLMD_DECLARE(nlp_prop, const mlmd_psi &, const mlmd_lowrank &, int)
-MLMD_DECLARE(nlp_bf16, const mlmd_psi &, const mlmd_lowrank &, int)
+MLMD_DECLARE(nlp_prop, const mlmd_psi &, const mlmd_lowrank &, const mlmd_launch &)
+MLMD_DECLARE(nlp_bf16, const mlmd_psi &, const mlmd_lowrank &, const mlmd_launch &)
 
-mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads) {
-    if (const mlmd_status status = mlmd::check(psi, threads)) return status;
+mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, const mlmd_launch *launch) {
+    if (const mlmd_status status = mlmd::check(launch)) return status;
+    if (const mlmd_status status = mlmd::check(psi)) return status;
     if (!op || !op->q || !op->s || op->rank < 1) return mlmd::fail(MLMD_BAD_ARGUMENT, "the operator is missing");
     if (op->type != MLMD_COMPLEX128 && (op->type != MLMD_COMPLEX64 || psi->type != MLMD_COMPLEX64))
         return mlmd::fail(MLMD_BAD_ARGUMENT, "the operator's type is unknown, or below that of psi");
     if (op->parts < 0 || op->parts > 3) return mlmd::fail(MLMD_BAD_ARGUMENT, "parts is not 0, 1, 2 or 3");
     if (op->parts && psi->type != MLMD_COMPLEX64)
         return mlmd::fail(MLMD_BAD_ARGUMENT, "psi is not complex64, but Q is packed in bf16 parts");
-    if (op->parts) MLMD_GUARDED(MLMD_PICK(nlp_bf16)(*psi, *op, threads))
+    const mlmd::Isa isa = mlmd::isa_of(*launch);
+    if (op->parts) MLMD_GUARDED(MLMD_PICK(isa, nlp_bf16)(*psi, *op, *launch))
     const mlmd_blas blas = mlmd::chosen_blas();
-    if (mlmd::is_better(blas, *psi, *op)) MLMD_GUARDED(mlmd::nlp_blas(blas, *psi, *op, threads))
-    MLMD_GUARDED(MLMD_PICK(nlp_prop)(*psi, *op, threads))
+    if (mlmd::is_wanted(blas, *psi, *op, *launch)) MLMD_GUARDED(mlmd::nlp_blas(blas, *psi, *op, *launch))
+    MLMD_GUARDED(MLMD_PICK(isa, nlp_prop)(*psi, *op, *launch))
 }
 #endif

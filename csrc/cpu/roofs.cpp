@@ -131,7 +131,7 @@ mlmd_status mlmd_memory_pass(const mlmd_stream *work, int threads) {
         return mlmd::fail(MLMD_BAD_ARGUMENT, "there is no such pass over memory");
     if ((reads && !work->b) || (work->pass == MLMD_PASS_TRIAD && !work->c))
         return mlmd::fail(MLMD_BAD_ARGUMENT, "an array to read is null");
-    MLMD_GUARDED(MLMD_PICK(memory_pass)(*work, threads))
+    MLMD_GUARDED(MLMD_PICK(mlmd::chosen_isa(), memory_pass)(*work, threads))
 }
 
 mlmd_status mlmd_fma_peak(mlmd_real type, int64_t rounds, int threads, double *flops) {
@@ -140,6 +140,6 @@ mlmd_status mlmd_fma_peak(mlmd_real type, int64_t rounds, int threads, double *f
     if (!flops) return mlmd::fail(MLMD_BAD_ARGUMENT, "flops is null");
     if (type != MLMD_FLOAT32 && type != MLMD_FLOAT64) return mlmd::fail(MLMD_BAD_ARGUMENT, "unknown type");
     static thread_local double sink;
-    MLMD_GUARDED(MLMD_PICK(fma_peak)(type == MLMD_FLOAT32, rounds, threads, flops, &sink))
+    MLMD_GUARDED(MLMD_PICK(mlmd::chosen_isa(), fma_peak)(type == MLMD_FLOAT32, rounds, threads, flops, &sink))
 }
 #endif

@@ -63,12 +63,12 @@ struct Tile {
 };
 
 constexpr int64_t HALO = 3;
-constexpr int64_t TILE_BYTES = 1024 * 1024;  // of the planes that a pass has in use
+constexpr int64_t TILE_KIB = 1024;  // of the planes that a pass has in use
 constexpr int64_t PLANES_IN_USE = 13;
 
 // Rows of a tile; all of them if the planes are small.
-inline int64_t tile_height(const mlmd_box &box) {
-    const int64_t rows = TILE_BYTES / (PLANES_IN_USE * box.n[2] * static_cast<int64_t>(sizeof(double)));
+inline int64_t tile_height(const mlmd_box &box, int64_t kib) {
+    const int64_t rows = kib * 1024 / (PLANES_IN_USE * box.n[2] * static_cast<int64_t>(sizeof(double)));
     return rows >= box.n[1] ? box.n[1] : std::min(box.n[1], std::max<int64_t>(8, rows - 2 * HALO));
 }
 

@@ -10,12 +10,12 @@ from ...backends import Device
 from .shapes import GROUP, MOST_GROUPS, lanes_of, points_of_a_task, real_name, variant
 
 
-def density(device: Device, psi: Any, f: Any, n: Any, threads: int) -> None:
+def density(device: Device, psi: Any, f: Any, n: Any, threads: int, task_points: int = 0) -> None:
     """Raw kernel; arguments as in `mlmd.kernels.density.reference`."""
     points, width = n.size, 2 * psi.shape[-1]
     sizes = (np.int64(points), np.int64(width))
     if device.processor:
-        share = points_of_a_task(points, psi.nbytes)
+        share = task_points or points_of_a_task(points, psi.nbytes)
         name = f"density:density_tasks_{real_name(psi)}"
         device.launch(name, (-(-points // share),), (1,), psi, f, n, *sizes, np.int64(share))
         return

@@ -52,6 +52,9 @@ def kin_prop(
     steps: int,
     work: Any,
     threads: int,
+    form: str = "best",
+    task_points: int = POINTS_OF_A_TASK,
+    items: int = ITEMS,
 ) -> None:
     """Raw kernel; arguments as in `mlmd.kernels.kin_prop.reference`, bonds on the host or on the device."""
     real = np.dtype(np.float32 if psi.dtype == np.complex64 else np.float64)
@@ -77,28 +80,36 @@ def kin_prop(
     periodic = joined(pairs.tobytes(), (nx, ny, nz))
     if device.processor:
         grid = (psi, axes, gauges, bonds, np.int32(v is not None), *n, *(np.int32(p) for p in periodic))
-        _tasks(device, grid, psi.shape[0], width, steps, threads, suffix)
+        if form == "best" and _fits(device, psi, threads):
+            device.launch(
+                f"kin_tasks_{suffix}:kin_block_{suffix}", (psi.shape[0],), (1,), *grid, np.int64(width), np.int32(steps)
+            )
+            return
+        _tasks(device, (*grid, np.int64(width)), psi.shape[0], steps, task_points, suffix)
     else:
         for _ in range(steps):
-            _items(device, psi, axes, gauges, n, periodic, width, suffix)
+            _items(device, psi, axes, gauges, n, periodic, width, suffix, items)
 
 
-def _tasks(device: Device, grid: Any, blocks: int, width: int, steps: int, threads: int, suffix: str) -> None:
-    """One pass in tasks of a block, or two: in tasks of a plane, along z and y, then of a line, along x."""
+def _fits(device: Device, psi: Any, threads: int) -> bool:
+    """Whether each thread has a block of its own, of registers, whose planes stay in the cache."""
+    blocks, _, ny, nz, norb = psi.shape
+    line = nz * norb * psi.itemsize
+    return blocks >= threads and line == nz * REGISTER and line % PAGE != 0 and WINDOW * ny * line <= device.cache
+
+
+def _tasks(device: Device, grid: Any, blocks: int, steps: int, points: int, suffix: str) -> None:
+    """Two passes: in tasks of a plane, along z and y, then of a part of a line, along x."""
     nx, ny, nz = (int(k) for k in grid[5:8])
-    grid = (*grid, np.int64(width))
-    line = nz * width * (4 if suffix == "f32" else 8)
-    if blocks >= threads and line == nz * REGISTER and line % PAGE and WINDOW * ny * line <= device.cache:
-        device.launch(f"kin_tasks_{suffix}:kin_block_{suffix}", (blocks,), (1,), *grid, np.int32(steps))
-        return
-    parts = -(-nz // POINTS_OF_A_TASK)
+    lines = (blocks * ny * -(-nz // points),)
     for _ in range(steps):
         device.launch(f"kin_tasks_{suffix}:kin_plane_{suffix}", (blocks * nx,), (1,), *grid)
-        lines = (blocks * ny * parts,)
-        device.launch(f"kin_tasks_{suffix}:kin_planes_{suffix}", lines, (1,), *grid, np.int32(POINTS_OF_A_TASK))
+        device.launch(f"kin_tasks_{suffix}:kin_planes_{suffix}", lines, (1,), *grid, np.int32(points))
 
 
-def _items(device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: Any, width: int, suffix: str) -> None:
+def _items(
+    device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: Any, width: int, suffix: str, items: int
+) -> None:
     """Passes along z, y and x: the phases of the way in are taken by the first, those of the way out by the last."""
     reals = 4 if suffix == "f32" and width % 4 == 0 else 2  # of a work item
     variant = f"{suffix}{'x2' if reals == 4 else ''}"
@@ -106,12 +117,12 @@ def _items(device: Device, psi: Any, axes: Any, gauges: Any, n: Any, periodic: A
     inner = width
     for axis, way in ((2, "enter"), (1, "axis"), (0, "leave")):
         rows, columns = total // (inner * int(n[axis])), inner // reals
-        group = min(ITEMS, 1 << (columns - 1).bit_length())
+        group = min(items, 1 << (columns - 1).bit_length())
         sizes = (np.int64(inner), np.int64(width), np.int64(points), np.int64(rows))
         device.launch(
             f"kin_prop:kin_{way}_{variant}",
-            (min(rows, MOST_GROUPS_OF_ROWS * (ITEMS // group)), columns),
-            (ITEMS // group, group),
+            (min(rows, MOST_GROUPS_OF_ROWS * (items // group)), columns),
+            (items // group, group),
             *(psi, axes, gauges, np.int32(axis), n[axis], np.int32(periodic[axis]), *sizes),
         )
         inner *= int(n[axis])

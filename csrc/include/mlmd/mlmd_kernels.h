@@ -28,6 +28,32 @@ typedef enum mlmd_status {
     MLMD_UNSUPPORTED = 4 /* by this processor, system or build */
 } mlmd_status;
 
+/* Instruction sets, for mlmd_launch: of the x86-64 levels v2, v3 and v4, then v4 with AVX512-BF16, then with AMX-BF16 too. */
+typedef enum mlmd_isa_level {
+    MLMD_ISA_BEST = 0,
+    MLMD_ISA_V2 = 1,
+    MLMD_ISA_V3 = 2,
+    MLMD_ISA_V4 = 3,
+    MLMD_ISA_V4BF16 = 4,
+    MLMD_ISA_AMX = 5
+} mlmd_isa_level;
+
+typedef enum mlmd_schedule { MLMD_STATIC = 0, MLMD_DYNAMIC = 1 } mlmd_schedule;
+
+/* How a kernel goes about its work; only `threads` has to be given, zeros stand for what is best as a rule.  Results are the
+ * same to rounding.  `block` is for kin_prop the number of parts that x is divided in for each block of orbitals (no more
+ * than there are planes), for density the grid points, for current the planes of a piece of work, for nlp_prop
+ * and overlap the grid points whose products are summed at once, for multigrid and dsa the KiB of the planes in use.
+ * `form` is for nlp_prop 1 for the kernels of this library, 2 for those of mlmd_use_blas, where they were given.
+ * What does not matter to a kernel is not looked at. */
+typedef struct mlmd_launch {
+    int32_t threads;
+    int32_t isa;      /* mlmd_isa_level */
+    int32_t schedule; /* mlmd_schedule: equal shares, or to each thread that is free the next piece */
+    int32_t block;
+    int32_t form;
+} mlmd_launch;
+
 typedef enum mlmd_type { MLMD_COMPLEX64 = 0, MLMD_COMPLEX128 = 1 } mlmd_type;
 
 /* Wave functions on a grid of n[0] x n[1] x n[2] points. */
@@ -116,7 +142,7 @@ MLMD_API mlmd_status mlmd_zeros(int64_t bytes, int threads, void **memory);
 MLMD_API void mlmd_free(void *memory);
 
 /* Kinetic propagator.  psi is `blocks` grids of psi->norb orbitals each, one after the other. */
-MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, int threads);
+MLMD_API mlmd_status mlmd_kin_prop(const mlmd_psi *psi, int64_t blocks, const mlmd_kinetic *how, const mlmd_launch *launch);
 
 /* The same step as one would write it first (psi[orbital][x][y][z], line by line), with the inner loop along memory,
  * and with the orbitals innermost: what kin_prop is measured against.  Without v, one step at a time, and without care for the norm. */
@@ -124,7 +150,7 @@ typedef enum mlmd_rung { MLMD_BASELINE = 0, MLMD_REORDERED = 1, MLMD_CONTIGUOUS 
 MLMD_API mlmd_status mlmd_kin_rung(const mlmd_psi *psi, mlmd_rung rung, const mlmd_kinetic *how, int threads);
 
 /* psi <- exp(-i dt v) psi. */
-MLMD_API mlmd_status mlmd_loc_prop(const mlmd_psi *psi, const double *v, double dt, int threads);
+MLMD_API mlmd_status mlmd_loc_prop(const mlmd_psi *psi, const double *v, double dt, const mlmd_launch *launch);
 
 /* Bytes of a packed Q; 0 for sizes below 1, or other parts than 1, 2 and 3. */
 MLMD_API int64_t mlmd_nlp_pack_bytes(int64_t points, int64_t rank, int parts);
@@ -137,31 +163,31 @@ MLMD_API int64_t mlmd_nlp_work_bytes(int64_t points, int64_t norb, int64_t rank,
 
 /* psi <- psi + Q S (Q^H psi dv), in the arithmetic of the type of Q, or, if that was packed, with 1, 3 or 6 products
  * of the bf16 parts of either factor and sums in FP32. */
-MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, int threads);
+MLMD_API mlmd_status mlmd_nlp_prop(const mlmd_psi *psi, const mlmd_lowrank *op, const mlmd_launch *launch);
 
 /* Lets large products go through this library from now on; null: through the own kernels only.  Calls that have
  * begun go on with what they began with. */
 MLMD_API mlmd_status mlmd_use_blas(const mlmd_blas *blas);
 
 /* result (rank, norb) <- Q^H psi dv, complex128; op->s is not read, op->parts is 0. */
-MLMD_API mlmd_status mlmd_overlap(const mlmd_psi *psi, const mlmd_lowrank *op, double *result, int threads);
+MLMD_API mlmd_status mlmd_overlap(const mlmd_psi *psi, const mlmd_lowrank *op, double *result, const mlmd_launch *launch);
 
 /* n(r) <- sum_s f_s |psi_s(r)|^2. */
-MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, int threads);
+MLMD_API mlmd_status mlmd_density(const mlmd_psi *psi, const double *f, double *n, const mlmd_launch *launch);
 
 /* sums <- {norm, b_x, b_y, b_z} (4 complex numbers), b = sum_s f_s sum_j conj(psi_j) psi_{j+1} dv over the bonds of
  * an axis, and in the same read of psi the density as by mlmd_density, unless n is null. */
 MLMD_API mlmd_status mlmd_current(const mlmd_psi *psi, const double *f, const int32_t *periodic, double dv, double *n,
-                                  double *sums, int threads);
+                                  double *sums, const mlmd_launch *launch);
 
 /* V-cycles for laplacian v = -rhs; converged or not is for the caller to see in `goal`. */
 MLMD_API mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
-                                    mlmd_convergence *goal, int threads);
+                                    mlmd_convergence *goal, const mlmd_launch *launch);
 
 /* Sweeps of motion <- keep motion + gain M^-1 (laplacian v + rhs), v <- v + motion; M^-1 adds up the Jacobi corrections
  * of all levels. */
 MLMD_API mlmd_status mlmd_dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,
-                              const mlmd_friction *friction, int threads);
+                              const mlmd_friction *friction, const mlmd_launch *launch);
 
 /* Roofs of the machine, for perf.  A pass over arrays of `size` real numbers: a <- factor; a <- factor a;
  * a[0] <- sum of b; a <- b + factor c.  Each thread works on the same share of the arrays in every pass, so that
@@ -194,6 +220,13 @@ MLMD_API const char *mlmd_last_error(void);
  * AMX-BF16) or "generic".  The environment variable MLMD_ISA asks for one; a name that does not run here is passed
  * over. */
 MLMD_API const char *mlmd_isa(void);
+
+/* The processor and the instruction set in use, such as "AMD EPYC, v4bf16". */
+MLMD_API const char *mlmd_device(void);
+
+/* A number in hexadecimal digits that stands for how a kernel was built: its sources, the compiler and its flags, the
+ * version; null for a kernel that is not there. */
+MLMD_API const char *mlmd_build_id(const char *kernel);
 
 #ifdef __cplusplus
 }
