@@ -7,13 +7,13 @@ in which closing the file, or ending the process, can crash.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 
+from ..backends.atomic import replace_file
 from ..errors import InputError
 
 
@@ -40,17 +40,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     >>> [file.name for file in folder.iterdir()]
     ['a.txt']
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        replace_file(path, data)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -142,14 +133,3 @@ def cannot_write(path: Path, error: OSError) -> InputError:
         f"cannot be written ({reason})",
         "free some space or choose another folder with --out",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush a renaming to the disk where the system lets a folder be opened."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
