@@ -12,9 +12,19 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
+
+from .backends import choice
 
 __version__ = "0.1.0"
-_LAZY = ("backends", "kernels")
+_LAZY = ("backends", "kernels", "tuning")
+
+
+def _chooser() -> Any:
+    return import_module(f"{__name__}.tuning.choose").Choice()
+
+
+choice.register(_chooser)
 
 
 def __getattr__(name: str) -> ModuleType:

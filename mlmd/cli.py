@@ -20,6 +20,7 @@ from . import __version__
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
+from .tuning.cli import add_commands
 
 EXIT_BAD_INPUT = 2
 
@@ -186,6 +187,7 @@ def _say(console: Console, word: str, text: str) -> None:
 
 _bench = make_app(_plain_errors)
 app.add_typer(_bench, name="bench")
+add_commands(app, _plain_errors)
 
 
 @_bench.command("step")

@@ -19,6 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..backends import get
 from ..kernels import kin_prop, zeros
 from ..kernels.kin_prop import ORDERS, pair_sets
+from ..tuning.inputs import random_waves
 from .roofs import native
 
 Shape = tuple[int, int, int]
@@ -82,15 +83,6 @@ def table3_rivals(shape: Shape, norb: int, dtype: DTypeLike, threads: int) -> di
         "blocked": lambda: one(psi),
         "hierarchical": lambda: wide(packed),
     }
-
-
-def random_waves(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Random complex numbers of size 1."""
-    rng = np.random.default_rng(1)
-    real = np.float32 if np.dtype(dtype) == np.complex64 else np.float64
-    waves = np.empty(shape, dtype)
-    waves.real, waves.imag = rng.random(shape, real), rng.random(shape, real)
-    return waves
 
 
 def scaling_pass(psi: NDArray[Any], threads: int) -> Call:

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import DTypeLike
 from scipy.linalg.blas import get_blas_funcs
 
-from .bench_kinetic import random_waves
+from ..tuning.inputs import random_waves
 
 
 def rivals(points: int, norb: int, rank: int, dtype: DTypeLike, threads: int) -> dict[str, Callable[[], Any]]:

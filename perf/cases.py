@@ -20,7 +20,9 @@ from .. import kernels
 from ..backends import Device, MlmdError, PlanError, get, names
 from ..kernels.nlp_prop import MODES
 from ..kernels.plan import Plan, checked_dtype, checked_shape, whole
-from .bench_kinetic import SPACING, TIME_STEP, random_waves, reading_pass, scaling_pass
+from ..tuning import inputs
+from ..tuning.inputs import random_waves, touched_waves
+from .bench_kinetic import SPACING, TIME_STEP, reading_pass, scaling_pass
 from .roofs import Roofs
 
 Call = Callable[[], Any]
@@ -270,18 +272,12 @@ def _low_rank(problem: Problem, backend: str, mode: str) -> tuple[Plan, Call]:
 
 def waves(problem: Problem) -> NDArray[Any]:
     """Random wave functions, touched first by the threads that will use them."""
-    shape = (*problem.shape, problem.norb)
-    psi = kernels.zeros(shape, problem.dtype, problem.threads)
-    psi[...] = random_waves(shape, problem.dtype)
-    return psi
+    return touched_waves(problem.shape, problem.norb, problem.dtype, problem.threads)
 
 
 def orthonormal_columns(problem: Problem) -> NDArray[Any]:
-    """Columns of the given rank with disjoint supports, orthonormal and cheap to make at any size."""
-    owner = np.arange(problem.points) % problem.rank
-    columns = np.zeros((problem.points, problem.rank), problem.dtype)
-    columns[np.arange(problem.points), owner] = 1 / np.sqrt(np.bincount(owner)[owner])
-    return columns.reshape(*problem.shape, problem.rank)
+    """Columns of the given rank; see `mlmd.tuning.inputs`."""
+    return inputs.orthonormal_columns(problem.shape, problem.rank, problem.dtype)
 
 
 def _add_roof(case: Case) -> None:

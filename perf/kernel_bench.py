@@ -7,9 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
+from ..tuning.timing import Timing
 from .bench_kinetic import TABLE3, table3_rivals
 from .cases import Case, Problem, arithmetic_roof, make_case
-from .interleave import Timing, interleave
+from .interleave import interleave
 from .record import Record, Row, make_row
 from .roofs import Roofs, measure
 

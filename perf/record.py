@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backends import MlmdError, describe
-from .interleave import Timing, ratio
+from ..tuning.timing import Timing, ratio
 from .roofs import Roofs
 
 FORMAT = 1

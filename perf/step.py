@@ -14,7 +14,8 @@ import numpy as np
 from rich.console import Console
 
 from ..kernels.plan import Plan
-from .bench_kinetic import random_waves, reading_pass, scaling_pass
+from ..tuning.inputs import random_waves
+from .bench_kinetic import reading_pass, scaling_pass
 from .cases import REDUCTIONS, arithmetic_roof
 from .interleave import interleave
 from .parts import Part, PartClock

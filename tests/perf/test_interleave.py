@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from mlmd.errors import PlanError
-from mlmd.perf.interleave import SAMPLE_SECONDS, Timing, interleave, ratio
+from mlmd.perf.interleave import interleave
+from mlmd.tuning.timing import SAMPLE_SECONDS, Timing, ratio
 
 
 class Clock:

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from mlmd.errors import MlmdError
 from mlmd.perf import refresh_docs
-from mlmd.perf.interleave import Timing
 from mlmd.perf.record import Record, from_json, make_row, to_json, write
 from mlmd.perf.render import markdown, shown
 from mlmd.perf.roofs import Roofs
+from mlmd.tuning.timing import Timing
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOFS = Roofs(2, "v4", 2**20, 3e10, 2e10, 1e10, 4e11, 2e11, 3e12, "AMX")

@@ -1,0 +1,199 @@
+"""Finds the fastest configuration: gate, race, runoff.
+
+1. A candidate is timed if it passes the gate: on few points its results agree with the plain reference.
+2. Candidates race in interleaved rounds with the default; those that fall behind drop out round by round.
+3. The best of all races pass a second gate, their results on the whole problem against those of the default, and meet
+   each other and the default in paired rounds D A B C C B A D.  The winner has to beat the default by more than a
+   margin and its bootstrap interval, else the default stays.  Among candidates that tie the one with the fewest changes
+   wins, so that a repeated tuning comes to the same end.
+
+What is timed is behind `Bench`, so that a recorded log takes the place of the machine (`mlmd.tuning.trials`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from ..backends import MlmdError
+from .search import BATCH, Strategy
+from .space import DEFAULT, Candidate
+from .timing import Ratio, Timing, ratio
+
+SEARCH_SHARE = 0.7  # of the budget; the rest is for the runoff
+BEHIND = (1.5, 1.2, 1.1, 1.05)  # times the best of the race: drops out after that many rounds
+RACE_ROUNDS = 5
+RUNOFF_ROUNDS, LEAST_RUNOFF = 24, 6  # each is a pair, there and back
+FINALISTS = 3
+CLOSE = 1.05  # times the best: still a finalist
+MARGIN = 0.01  # by which a winner must be faster than the default, at the bad end of its interval
+TIE = 0.01  # candidates this close are equal
+
+
+class GateError(MlmdError):
+    """A candidate does not compute what it should, or cannot run."""
+
+
+class Bench(Protocol):
+    """What the runner asks of the machine, or of a log."""
+
+    def now(self) -> float:
+        """Seconds since the tuning began."""
+
+    def gate(self, candidate: Candidate, whole: bool) -> float:
+        """Largest error of a candidate's results, on few points or on the whole problem; GateError if it is wrong."""
+
+    def round(self, candidates: Sequence[Candidate]) -> list[float]:
+        """Seconds per call of each, one sample after the other."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The end of a tuning.
+
+    Attributes
+    ----------
+    candidate : Candidate
+        What runs from now on.
+    seconds, default_seconds : float
+        Medians of the runoff.
+    ratio : Ratio
+        Time of the winner over that of the default.
+    trials : int
+        Candidates that were timed, the default among them.
+    refused : dict
+        Candidates that did not pass the gate, and why.
+    elapsed : float
+        Seconds that it took.
+    """
+
+    candidate: Candidate
+    seconds: float
+    default_seconds: float
+    ratio: Ratio
+    trials: int
+    refused: dict[Candidate, str] = field(default_factory=dict)
+    elapsed: float = 0.0
+
+
+Show = Callable[[str, float], None]
+
+
+def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda what, part: None) -> Decision:
+    """Find the fastest configuration within a budget.
+
+    Parameters
+    ----------
+    bench : Bench
+        The machine, or a log.
+    strategy : Strategy
+        What to time next.
+    budget : float
+        Seconds; the least runoff takes place even where it needs longer.
+    show : callable
+        Told what is done, and the part of the budget that is gone.
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    GateError
+        If the default itself does not pass the gate.
+    """
+    show("default", 0.0)
+    bench.gate(DEFAULT, False)
+    times: dict[Candidate, float] = {DEFAULT: 1.0}
+    refused: dict[Candidate, str] = {}
+    deadline = SEARCH_SHARE * budget
+    while bench.now() < deadline and (asked := strategy.ask(BATCH)):
+        show(f"search, {len(times)} timed", bench.now() / budget)
+        fit = [candidate for candidate in asked if _passes(bench, candidate, False, refused)]
+        told = race(bench, fit, deadline) if fit else {}
+        times |= told
+        strategy.tell({candidate: told.get(candidate, math.inf) for candidate in asked})
+    finalists: list[Candidate] = []
+    for candidate in _closest(times):
+        if len(finalists) < FINALISTS and _passes(bench, candidate, True, refused):
+            finalists.append(candidate)
+    samples = runoff(bench, finalists, budget, show)
+    return _decide(samples, len(times), refused, bench.now())
+
+
+def _passes(bench: Bench, candidate: Candidate, whole: bool, refused: dict[Candidate, str]) -> bool:
+    try:
+        bench.gate(candidate, whole)
+    except GateError as error:
+        refused[candidate] = str(error)
+        return False
+    return True
+
+
+def race(bench: Bench, candidates: Sequence[Candidate], deadline: float) -> dict[Candidate, float]:
+    """Median time of each relative to the default, in rounds out of which the slow ones drop."""
+    ratios: dict[Candidate, list[float]] = {candidate: [] for candidate in candidates}
+    running = list(candidates)
+    for number in range(RACE_ROUNDS):
+        if number and bench.now() >= deadline:
+            break
+        default, *seconds = bench.round([DEFAULT, *running])
+        for candidate, time in zip(running, seconds, strict=True):
+            ratios[candidate].append(time / default)
+        medians = {candidate: float(np.median(ratios[candidate])) for candidate in running}
+        best = min(1.0, *medians.values())
+        limit = BEHIND[min(number, len(BEHIND) - 1)] * best
+        running = [candidate for candidate in running if medians[candidate] <= limit]
+        if not running:
+            break
+    return {candidate: float(np.median(found)) for candidate, found in ratios.items()}
+
+
+def _closest(times: dict[Candidate, float]) -> list[Candidate]:
+    """Candidates that were no slower than the default and close to the best, the best first."""
+    rivals = sorted((time, len(candidate), candidate) for candidate, time in times.items() if candidate != DEFAULT)
+    return [candidate for time, _, candidate in rivals if time <= min(1.0, CLOSE * rivals[0][0])]
+
+
+def runoff(
+    bench: Bench, finalists: Sequence[Candidate], budget: float, show: Show
+) -> dict[Candidate, tuple[float, ...]]:
+    """Samples of the default and the finalists from paired rounds, there and back; one for each pair."""
+    runners = [DEFAULT, *finalists]
+    samples: dict[Candidate, list[float]] = {runner: [] for runner in runners}
+    for number in range(RUNOFF_ROUNDS if finalists else LEAST_RUNOFF):
+        if number >= LEAST_RUNOFF and bench.now() >= budget:
+            break
+        show("runoff", min(1.0, bench.now() / budget))
+        seconds = bench.round([*runners, *reversed(runners)])
+        for runner, there, back in zip(runners, seconds, reversed(seconds), strict=False):
+            samples[runner].append(0.5 * (there + back))
+    return {runner: tuple(found) for runner, found in samples.items()}
+
+
+def _decide(
+    samples: dict[Candidate, tuple[float, ...]], trials: int, refused: dict[Candidate, str], elapsed: float
+) -> Decision:
+    timings = {candidate: Timing(repr(candidate), seconds) for candidate, seconds in samples.items()}
+    winner = _winner(timings)
+    default = timings[DEFAULT]
+    gain = ratio(timings[winner], default)
+    return Decision(winner, timings[winner].median, default.median, gain, trials, refused, elapsed)
+
+
+def _winner(timings: dict[Candidate, Timing]) -> Candidate:
+    """The simplest of the best that beats the default, else the best if that does, else the default."""
+    rivals = {candidate: timing for candidate, timing in timings.items() if candidate != DEFAULT}
+    if not rivals:
+        return DEFAULT
+    best = min(rivals, key=lambda candidate: ratio(rivals[candidate], timings[DEFAULT]).value)
+    equal = [candidate for candidate in rivals if ratio(rivals[candidate], rivals[best]).value <= 1.0 + TIE]
+    simplest = min(equal, key=lambda candidate: (len(candidate), candidate))
+    for candidate in (simplest, best):
+        if ratio(rivals[candidate], timings[DEFAULT]).high < 1.0 - MARGIN:
+            return candidate
+    return DEFAULT

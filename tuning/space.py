@@ -1,0 +1,100 @@
+"""The candidates for a problem: all values of the knobs of a kernel on a backend, less those that make no sense there.
+
+A candidate is the tuple of its knobs that differ from their defaults, in the order of the knobs; ``()`` is the default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ..backends import Backend, get
+from ..kernels.knobs import Knob
+from .problem import Problem
+
+Candidate = tuple[tuple[str, int | str], ...]
+DEFAULT: Candidate = ()
+
+
+@dataclass(frozen=True)
+class Space:
+    """Values of knobs, the default of each first.
+
+    Examples
+    --------
+    >>> space = Space({"block": (0, 4), "schedule": ("static", "dynamic")})
+    >>> [dict(candidate) for candidate in space]
+    [{}, {'block': 4}, {'schedule': 'dynamic'}, {'block': 4, 'schedule': 'dynamic'}]
+    """
+
+    values: Mapping[str, tuple[int | str, ...]]
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """The default, then candidates that differ from it in one knob, in two, ..."""
+        found = (self.candidate(dict(zip(self.values, row, strict=True))) for row in self._rows())
+        return iter(sorted(found, key=len))
+
+    def __len__(self) -> int:
+        size = 1
+        for values in self.values.values():
+            size *= len(values)
+        return size
+
+    def _rows(self) -> Iterator[tuple[int | str, ...]]:
+        return itertools.product(*self.values.values())
+
+    def candidate(self, settings: Mapping[str, int | str]) -> Candidate:
+        """The candidate with these settings; knobs that are not named have their default."""
+        return tuple(
+            (name, settings[name])
+            for name, values in self.values.items()
+            if name in settings and settings[name] != values[0]
+        )
+
+    def full(self, candidate: Candidate) -> dict[str, int | str]:
+        """The value of each knob."""
+        return {name: values[0] for name, values in self.values.items()} | dict(candidate)
+
+    def neighbours(self, candidate: Candidate) -> list[Candidate]:
+        """Candidates that differ in one knob.
+
+        Examples
+        --------
+        >>> Space({"block": (0, 4), "isa": (0, 2)}).neighbours((("block", 4),))
+        [(), (('block', 4), ('isa', 2))]
+        """
+        full = self.full(candidate)
+        return [
+            self.candidate(full | {name: value})
+            for name, values in self.values.items()
+            for value in values
+            if value != full[name]
+        ]
+
+    def digest(self) -> str:
+        """A short hash of the values."""
+        return hashlib.sha256(json.dumps(dict(self.values)).encode()).hexdigest()[:8]
+
+
+def make_space(problem: Problem, backend: str | Backend) -> Space:
+    """The space of a kernel on a backend.
+
+    Raises
+    ------
+    BackendUnavailable
+        If there is no such backend.
+    """
+    knobs = import_module(f"mlmd.kernels.{problem.kernel}").KNOBS.get(get(backend).name, ())
+    return Space({knob.name: sensible(knob, problem) for knob in knobs})
+
+
+def sensible(knob: Knob, problem: Problem) -> tuple[Any, ...]:
+    """Values of a knob without those that change nothing for this problem."""
+    if problem.threads == 1 and knob.name == "schedule":
+        return knob.values[:1]
+    return tuple(knob.values)
