@@ -8,6 +8,7 @@ from __future__ import annotations
 if __name__ != "mlmd.backends":
     raise ImportError("import mlmd.backends, not backends: this folder is a part of the package mlmd")
 
+from . import choice
 from .arrays import HOST, Arrays
 from .base import Backend, Status
 from .device import Device, DeviceBackend, Graph, Traffic
@@ -30,6 +31,7 @@ __all__ = [
     "PlanError",
     "Status",
     "Traffic",
+    "choice",
     "default_threads",
     "describe",
     "fastest_host",

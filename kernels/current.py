@@ -62,7 +62,9 @@ class Current(Plan):
     threads : int, optional
         Threads of a call.
     tuning : mapping, optional
-        Knobs, see `Plan.knobs`.
+        Knobs, see `Plan.knobs`; by default those that wisdom knows.
+    effort : str, optional
+        How wisdom is asked, see `Plan`.
 
     Raises
     ------
@@ -95,8 +97,9 @@ class Current(Plan):
         boundary: str | Sequence[str] = "periodic",
         threads: int | None = None,
         tuning: Tuning | None = None,
+        effort: str | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning, effort)
         self.spacing = checked_spacing(spacing)
         self.boundary = checked_boundary(boundary, self.shape)
         self.dv = math.prod(self.spacing)

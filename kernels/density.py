@@ -29,7 +29,9 @@ class Density(Plan):
     threads : int, optional
         Threads of a call.
     tuning : mapping, optional
-        Knobs, see `Plan.knobs`.
+        Knobs, see `Plan.knobs`; by default those that wisdom knows.
+    effort : str, optional
+        How wisdom is asked, see `Plan`.
 
     Raises
     ------
@@ -59,8 +61,9 @@ class Density(Plan):
         backend: str | Backend = "cpu",
         threads: int | None = None,
         tuning: Tuning | None = None,
+        effort: str | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
+        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning, effort)
         self._raw = self.load("density")
 
     def __call__(self, psi: NDArray[Any], f: NDArray[np.float64], out: Any = None) -> NDArray[np.float64]:

@@ -54,7 +54,9 @@ class Hartree(Plan):
     threads : int, optional
         Threads of a call.
     tuning : mapping, optional
-        Knobs, see `Plan.knobs`.
+        Knobs, see `Plan.knobs`; by default those that wisdom knows.
+    effort : str, optional
+        How wisdom is asked, see `Plan`.
 
     Attributes
     ----------
@@ -103,12 +105,13 @@ class Hartree(Plan):
         backend: str | Backend = "cpu",
         threads: int | None = None,
         tuning: Tuning | None = None,
+        effort: str | None = None,
     ) -> None:
-        super().__init__(shape, 0, "complex128", backend, threads, tuning)
-        self.spacing = checked_spacing(spacing)
-        self.boundary = checked_boundary(boundary, self.shape)
         if method not in METHODS:
             raise PlanError(f"method is {method!r}; give one of {', '.join(METHODS)}")
+        super().__init__(shape, 0, "complex128", backend, threads, tuning, effort, mode=method)
+        self.spacing = checked_spacing(spacing)
+        self.boundary = checked_boundary(boundary, self.shape)
         if laplacian not in SYMBOLS:
             raise PlanError(f"laplacian is {laplacian!r}; give one of {', '.join(SYMBOLS)}")
         self.method = method

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..backends import HOST, Backend, PlanError
 from .bf16 import products, split
 from .knobs import ISA, Knob, Tuning
-from .plan import Plan, positive, whole
+from .plan import Plan, checked_dtype, positive, whole
 
 
 class Mode(NamedTuple):
@@ -58,7 +58,9 @@ class NlpProp(Plan):
     threads : int, optional
         Threads of a call.
     tuning : mapping, optional
-        Knobs, see `Plan.knobs`.
+        Knobs, see `Plan.knobs`; by default those that wisdom knows.
+    effort : str, optional
+        How wisdom is asked, see `Plan`.
 
     Raises
     ------
@@ -95,17 +97,20 @@ class NlpProp(Plan):
         backend: str | Backend = "cpu",
         threads: int | None = None,
         tuning: Tuning | None = None,
+        effort: str | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
+        kind = checked_dtype(dtype)
         self.rank = whole("rank", rank, at_least=1)
         self.dv = positive("dv", dv)
-        self.mode = mode or ("fp32" if self.dtype == np.complex64 else "fp64")
+        self.mode = mode or ("fp32" if kind == np.complex64 else "fp64")
         if self.mode not in MODES:
             raise PlanError(f"mode is {self.mode!r}; give one of {', '.join(MODES)}")
-        if self.mode != "fp64" and self.dtype == np.complex128:
+        if self.mode != "fp64" and kind == np.complex128:
             raise PlanError(
                 f"mode {self.mode!r} would lower complex128 wave functions; use dtype='complex64' or mode='fp64'"
             )
+        norb = whole("norb", norb, at_least=1)
+        super().__init__(shape, norb, kind, backend, threads, tuning, effort, self.rank, self.mode)
         self._arithmetic = MODES[self.mode]
         self._Q: Any = None
         self._S: Any = None

@@ -35,7 +35,9 @@ class Overlap(Plan):
     threads : int, optional
         Threads of a call.
     tuning : mapping, optional
-        Knobs, see `Plan.knobs`.
+        Knobs, see `Plan.knobs`; by default those that wisdom knows.
+    effort : str, optional
+        How wisdom is asked, see `Plan`.
 
     Raises
     ------
@@ -63,9 +65,11 @@ class Overlap(Plan):
         backend: str | Backend = "cpu",
         threads: int | None = None,
         tuning: Tuning | None = None,
+        effort: str | None = None,
     ) -> None:
-        super().__init__(shape, whole("norb", norb, at_least=1), dtype, backend, threads, tuning)
         self.rank = whole("rank", rank, at_least=1)
+        norb = whole("norb", norb, at_least=1)
+        super().__init__(shape, norb, dtype, backend, threads, tuning, effort, self.rank)
         self.dv = positive("dv", dv)
         self._raw = self.load("overlap")
 

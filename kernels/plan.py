@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..backends import ArrayError, Arrays, Backend, DeviceBackend, PlanError, default_threads, get
+from ..backends import ArrayError, Arrays, Backend, DeviceBackend, PlanError, choice, default_threads, get
+from ..backends.choice import Question
 from .knobs import THREADS, Knob, Tuning, checked_tuning
 
 Shape = tuple[int, int, int]
@@ -32,11 +33,21 @@ class Plan(ABC):
         complex64 or complex128.
     backend : str or Backend
         ``"reference"``, ``"numba"``, ``"cpu"``, ``"sycl"``, ``"cuda:1"``, ...; arrays are those of the backend.
+        ``"auto"`` is the fastest one that works on NumPy's arrays, ``"auto:any"`` the fastest on any: ask
+        ``plan.backend`` which it is, and ``plan.arrays`` for its arrays.
     threads : int, optional
         Threads of a call; by default ``OMP_NUM_THREADS``, else the processors of this process (of an MPI rank: its
         share of the node's).
     tuning : mapping, optional
-        Knobs of the kernel by name, see `knobs`; results do not depend on them but for rounding.
+        Knobs of the kernel by name, see `knobs`; results do not depend on them but for rounding.  Without it
+        wisdom is asked for them; ``{}`` says that all are at their defaults.
+    effort : str, optional
+        How wisdom is asked: ``"estimate"``, ``"measure"``, ``"patient"`` or ``"wisdom-only"``, see docs/tuning.md; by
+        default ``MLMD_EFFORT``, else ``"estimate"``.
+    rank : int
+        Columns that the kernel works with besides the orbitals; 0 if there are none.
+    mode : str
+        Arithmetic or method, where the kernel has several.
 
     Attributes
     ----------
@@ -64,16 +75,25 @@ class Plan(ABC):
         backend: str | Backend,
         threads: int | None,
         tuning: Tuning | None = None,
+        effort: str | None = None,
+        rank: int = 0,
+        mode: str = "",
     ) -> None:
         self.shape = checked_shape(shape)
         self.norb = whole("norb", norb, at_least=0)
         self.dtype = checked_dtype(dtype)
         self.real_dtype = np.dtype(np.float32 if self.dtype == np.complex64 else np.float64)
+        self.threads = default_threads() if threads is None else whole("threads", threads, at_least=1)
+        self.points = math.prod(self.shape)
+        kind = str(self.dtype) if self.norb else "float64"
+        question = Question(self.KERNEL, self.shape, self.norb, kind, self.threads, rank, mode)
+        if backend in (choice.AUTO, choice.ANY):
+            backend = choice.backend(question, anywhere=backend == choice.ANY)
         self.backend = backend if isinstance(backend, str) else backend.name
         self._backend = get(backend)
         self.arrays: Arrays = self._backend.arrays()
-        self.threads = default_threads() if threads is None else whole("threads", threads, at_least=1)
-        self.points = math.prod(self.shape)
+        if tuning is None:
+            tuning = choice.tuning(question, self._backend, effort)
         self.tuning = checked_tuning(self.KERNEL, self.knobs(self._backend), tuning)
         self.threads = min(self.threads, int(self.tuning.get(THREADS.name, self.threads)))
         self._of_kernel = {name: value for name, value in self.tuning.items() if name not in self.PLAN_KNOBS}

@@ -14,7 +14,7 @@ from ..backends.sources import csrc, digest
 from .problem import Problem
 
 DIGITS = 16  # of a hash
-PACKAGES = {"reference": "numpy", "numba": "numba", "sycl": "dpctl", "cuda": "cupy"}
+PACKAGES = {"reference": "numpy", "numba": "numba", "cpu": "scipy", "sycl": "dpctl", "cuda": "cupy"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def make_key(problem: Problem, backend: str | Backend) -> Key:
         problem.kernel,
         there.name,
         device_of(there),
-        build_of(problem.kernel, there.name),
+        build_of(problem.kernel, there.name, problem.mode),
         problem.threads,
         problem.dtype,
         problem.mode,
@@ -116,32 +116,35 @@ def _processor(name: str) -> str:
 
 
 @cache
-def build_of(kernel: str, backend: str) -> str:
+def build_of(kernel: str, backend: str, mode: str = "") -> str:
     """Identity of what would run: for the cpu backend as compiled, else a hash of sources and versions.
+
+    The compiled source of hartree is that of its method; transforms are those of SciPy.
 
     Raises
     ------
     BackendUnavailable
         If the sources are not there.
     """
-    if backend == "cpu":
+    source = mode if kernel == "hartree" and mode != "fft" else kernel
+    if backend == "cpu" and source != "hartree":
         status = get("cpu").status()
         if not status.works:
             raise BackendUnavailable(f"backend 'cpu' does not work here: {status.reason}")
         from .. import _cpu
 
-        return str(_cpu.build_id(kernel))
+        return str(_cpu.build_id(source))
     text = "\n".join([sources_digest(kernel, backend), *versions(backend)])
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 
 def sources_digest(kernel: str, backend: str) -> str:
-    """Hash of the sources that a kernel is made of on a backend other than cpu."""
+    """Hash of the sources that a kernel is made of where it is not compiled beforehand."""
     kernels = Path(__file__).resolve().parent.parent / "kernels"
-    paths = [kernels / f"{kernel}.py"]
+    paths = [kernels / f"{kernel}.py", kernels / "poisson_fft.py"]
     if backend == "numba":
         paths += sorted((kernels / "numba").glob("*.py"))
-    elif backend != "reference":
+    elif backend in ("sycl", "cuda"):
         paths += sorted((kernels / "device").glob("*.py"))
         paths += [*sorted((csrc() / "include/mlmd").glob("*.h")), *sorted((csrc() / backend).rglob("*.*"))]
     return digest(path for path in paths if path.is_file())

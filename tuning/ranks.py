@@ -57,4 +57,4 @@ def decided_by_first(decide: Callable[[], T], ranks: Communicator | None) -> T:
     decision, failure = ranks.bcast(answer)
     if failure:
         raise MlmdError(failure)
-    return decision  # type: ignore[no-any-return]
+    return decision

@@ -10,15 +10,16 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
-from ..backends import Backend, get
-from ..kernels.knobs import Knob
+from .. import kernels
+from ..backends import Backend
+from ..kernels.knobs import Knob, Value
 from .problem import Problem
 
 Candidate = tuple[tuple[str, int | str], ...]
 DEFAULT: Candidate = ()
+SETS = ("v2", "v3", "v4", "v4bf16", "amx")
+BF16_SETS = ("v4bf16", "amx")
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,41 @@ def make_space(problem: Problem, backend: str | Backend) -> Space:
     BackendUnavailable
         If there is no such backend.
     """
-    knobs = import_module(f"mlmd.kernels.{problem.kernel}").KNOBS.get(get(backend).name, ())
-    return Space({knob.name: sensible(knob, problem) for knob in knobs})
+    plan = getattr(kernels, problem.kernel)
+    found = {knob.name: sensible(knob, problem) for knob in plan.knobs(backend)}
+    return Space({name: values for name, values in found.items() if len(values) > 1})
 
 
-def sensible(knob: Knob, problem: Problem) -> tuple[Any, ...]:
-    """Values of a knob without those that change nothing for this problem."""
-    if problem.threads == 1 and knob.name == "schedule":
-        return knob.values[:1]
-    return tuple(knob.values)
+def sensible(knob: Knob, problem: Problem) -> tuple[Value, ...]:
+    """Values of a knob worth a try for a problem: the default, and those that change something.
+
+    Examples
+    --------
+    >>> from mlmd.kernels.knobs import THREADS
+    >>> from mlmd.tuning.problem import make_problem
+    >>> sensible(THREADS, make_problem("density", (8, 8, 8), threads=6))
+    (0, 1, 2, 4)
+    """
+    default = knob.values[0]
+    if knob.name == "threads":
+        return (default, *(2**k for k in range(problem.threads.bit_length()) if 2**k < problem.threads))
+    if knob.name == "isa":
+        return (default, *(value for value in knob.values[1:] if value in lower_sets(problem)))
+    idle = (
+        (knob.name == "schedule" and problem.threads == 1)
+        or (problem.kernel == "hartree" and problem.mode != "multigrid")
+        or (knob.name == "form" and problem.mode.startswith("bf16"))
+    )
+    return (default,) if idle else tuple(knob.values)
+
+
+def lower_sets(problem: Problem) -> tuple[str, ...]:
+    """Instruction sets below the one that this processor would take; bf16 units matter to bf16 products only."""
+    from .. import _cpu
+
+    best = str(_cpu.isa())
+    if best in BF16_SETS and not problem.mode.startswith("bf16"):
+        best = "v4"
+    if best not in SETS or problem.mode == "fft":
+        return ()
+    return SETS[: SETS.index(best)]
