@@ -185,13 +185,18 @@ def _decide(
     return Decision(winner, timings[winner].median, default.median, gain, trials, refused, elapsed)
 
 
+def _ties(to_best: Ratio) -> bool:
+    """Whether a candidate is as fast as the best, or not shown to be slower."""
+    return to_best.value <= 1.0 + TIE or to_best.low <= 1.0
+
+
 def _winner(timings: dict[Candidate, Timing]) -> Candidate:
     """The simplest of the best that beats the default, else the best if that does, else the default."""
     rivals = {candidate: timing for candidate, timing in timings.items() if candidate != DEFAULT}
     if not rivals:
         return DEFAULT
     best = min(rivals, key=lambda candidate: ratio(rivals[candidate], timings[DEFAULT]).value)
-    equal = [candidate for candidate in rivals if ratio(rivals[candidate], rivals[best]).value <= 1.0 + TIE]
+    equal = [candidate for candidate in rivals if _ties(ratio(rivals[candidate], rivals[best]))]
     simplest = min(equal, key=lambda candidate: (len(candidate), candidate))
     for candidate in (simplest, best):
         if ratio(rivals[candidate], timings[DEFAULT]).high < 1.0 - MARGIN:

@@ -5,59 +5,75 @@ A candidate is the tuple of its knobs that differ from their defaults, in the or
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from .. import kernels
 from ..backends import Backend
 from ..kernels.knobs import Knob, Value
 from .problem import Problem
 
-Candidate = tuple[tuple[str, int | str], ...]
+Candidate = tuple[tuple[str, Value], ...]
 DEFAULT: Candidate = ()
 SETS = ("v2", "v3", "v4", "v4bf16", "amx")
 BF16_SETS = ("v4bf16", "amx")
+IDLE = {"solver=fft": ("isa", "block")}
 
 
 @dataclass(frozen=True)
 class Space:
-    """Values of knobs, the default of each first.
+    """Values of knobs, the default of each first, and which of them matter.
+
+    Attributes
+    ----------
+    values : mapping
+        Knob -> values.
+    idle : mapping
+        ``"knob=value"`` -> knobs that change nothing where that knob has that value; there they stay at their default.
 
     Examples
     --------
     >>> space = Space({"block": (0, 4), "schedule": ("static", "dynamic")})
     >>> [dict(candidate) for candidate in space]
-    [{}, {'block': 4}, {'schedule': 'dynamic'}, {'block': 4, 'schedule': 'dynamic'}]
+    [{}, {'schedule': 'dynamic'}, {'block': 4}, {'block': 4, 'schedule': 'dynamic'}]
     """
 
-    values: Mapping[str, tuple[int | str, ...]]
+    values: Mapping[str, Sequence[Value]]
+    idle: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Candidate]:
         """The default, then candidates that differ from it in one knob, in two, ..."""
-        found = (self.candidate(dict(zip(self.values, row, strict=True))) for row in self._rows())
-        return iter(sorted(found, key=len))
+        return iter(self._all)
 
     def __len__(self) -> int:
-        size = 1
-        for values in self.values.values():
-            size *= len(values)
-        return size
+        return len(self._all)
 
-    def _rows(self) -> Iterator[tuple[int | str, ...]]:
-        return itertools.product(*self.values.values())
+    @cached_property
+    def _all(self) -> list[Candidate]:
+        rows = itertools.product(*self.values.values())
+        found = dict.fromkeys(self.candidate(dict(zip(self.values, row, strict=True))) for row in rows)
+        return sorted(found, key=len)
 
-    def candidate(self, settings: Mapping[str, int | str]) -> Candidate:
-        """The candidate with these settings; knobs that are not named have their default."""
+    def candidate(self, settings: Mapping[str, Value]) -> Candidate:
+        """The candidate with these settings; knobs that are not named, or are idle, have their default.
+
+        Examples
+        --------
+        >>> Space({"solver": ("own", "fft"), "block": (0, 4)}, {"solver=fft": ("block",)}).candidate(
+        ...     {"solver": "fft", "block": 4}
+        ... )
+        (('solver', 'fft'),)
+        """
+        idle = {name for item in settings.items() for name in self.idle.get("{}={}".format(*item), ())}
         return tuple(
             (name, settings[name])
             for name, values in self.values.items()
-            if name in settings and settings[name] != values[0]
+            if name in settings and name not in idle and settings[name] != values[0]
         )
 
-    def full(self, candidate: Candidate) -> dict[str, int | str]:
+    def full(self, candidate: Candidate) -> dict[str, Value]:
         """The value of each knob."""
         return {name: values[0] for name, values in self.values.items()} | dict(candidate)
 
@@ -70,16 +86,8 @@ class Space:
         [(), (('block', 4), ('isa', 2))]
         """
         full = self.full(candidate)
-        return [
-            self.candidate(full | {name: value})
-            for name, values in self.values.items()
-            for value in values
-            if value != full[name]
-        ]
-
-    def digest(self) -> str:
-        """A short hash of the values."""
-        return hashlib.sha256(json.dumps(dict(self.values)).encode()).hexdigest()[:8]
+        changed = (self.candidate(full | {name: value}) for name, values in self.values.items() for value in values)
+        return [found for found in dict.fromkeys(changed) if found != candidate]
 
 
 def make_space(problem: Problem, backend: str | Backend) -> Space:
@@ -92,7 +100,8 @@ def make_space(problem: Problem, backend: str | Backend) -> Space:
     """
     plan = getattr(kernels, problem.kernel)
     found = {knob.name: sensible(knob, problem) for knob in plan.knobs(backend)}
-    return Space({name: values for name, values in found.items() if len(values) > 1})
+    values = {name: values for name, values in found.items() if len(values) > 1}
+    return Space(values, {item: idle for item, idle in IDLE.items() if item.partition("=")[0] in values})
 
 
 def sensible(knob: Knob, problem: Problem) -> tuple[Value, ...]:

@@ -55,7 +55,7 @@ class Section:
     @property
     def space(self) -> Space:
         """The candidates."""
-        return Space({name: tuple(values) for name, values in self.header["space"].items()})
+        return Space(self.header["space"], self.header["idle"])
 
     def candidate(self, tuning: Mapping[str, int | str]) -> Candidate:
         """The candidate of a line."""

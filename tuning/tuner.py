@@ -100,9 +100,9 @@ def tune_problem(
 
 def make_header(problem: Problem, key: Key, space: Space, budget: float, search: str) -> dict[str, Any]:
     """What must be the same for a tuning to go on."""
-    values = {name: list(values) for name, values in space.values.items()}
+    values, idle = ({name: list(row) for name, row in rows.items()} for rows in (space.values, space.idle))
     frame = {"spacing": list(problem.spacing), "boundary": list(problem.boundary)}
-    return asdict(key) | frame | {"space": values, "budget": budget, "search": search}
+    return asdict(key) | frame | {"space": values, "idle": idle, "budget": budget, "search": search}
 
 
 def find_section(log: Log, header: dict[str, Any], warn: Callable[[str], None]) -> Section | None:
