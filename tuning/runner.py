@@ -117,10 +117,7 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
         told = race(bench, fit, deadline) if fit else {}
         times |= told
         strategy.tell({candidate: told.get(candidate, math.inf) for candidate in asked})
-    finalists: list[Candidate] = []
-    for candidate in _closest(times):
-        if len(finalists) < FINALISTS and _passes(bench, candidate, True, refused):
-            finalists.append(candidate)
+    finalists = _finalists(bench, times, refused)
     samples = runoff(bench, finalists, budget, show)
     return _decide(samples, len(times), refused, bench.now())
 
@@ -153,10 +150,18 @@ def race(bench: Bench, candidates: Sequence[Candidate], deadline: float) -> dict
     return {candidate: float(np.median(found)) for candidate, found in ratios.items()}
 
 
-def _closest(times: dict[Candidate, float]) -> list[Candidate]:
-    """Candidates that were no slower than the default and close to the best, the best first."""
+def _finalists(bench: Bench, times: dict[Candidate, float], refused: dict[Candidate, str]) -> list[Candidate]:
+    """The best of those that were no slower than the default and pass the second gate, and what is close to it."""
+    found: list[Candidate] = []
     rivals = sorted((time, len(candidate), candidate) for candidate, time in times.items() if candidate != DEFAULT)
-    return [candidate for time, _, candidate in rivals if time <= min(1.0, CLOSE * rivals[0][0])]
+    limit = 1.0
+    for time, _, candidate in rivals:
+        if time > limit or len(found) == FINALISTS:
+            break
+        if _passes(bench, candidate, True, refused):
+            found.append(candidate)
+            limit = min(limit, CLOSE * times[found[0]])
+    return found
 
 
 def runoff(

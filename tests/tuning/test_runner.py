@@ -1,0 +1,125 @@
+"""Gate, race, runoff and decision on machines with known times."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlmd.tuning.runner import FINALISTS, LEAST_RUNOFF, MARGIN, Decision, GateError, race, tune
+from mlmd.tuning.search import STRATEGIES, exhaustive
+from mlmd.tuning.space import DEFAULT, Candidate
+
+from .fakes import SPACE, Machine, valley
+
+BEST = SPACE.candidate({"block": 4, "isa": "v3"})
+
+
+def decide(machine: Machine, budget: float = 100.0, search: str = "exhaustive") -> Decision:
+    return tune(machine, STRATEGIES[search](SPACE, 0), budget)
+
+
+@pytest.mark.parametrize("search", STRATEGIES)
+def test_the_optimum_is_found(search: str) -> None:
+    found = decide(Machine(), search=search)
+    assert found.candidate == BEST
+    assert found.ratio.value == pytest.approx(0.6)
+    assert found.seconds == pytest.approx(0.006)
+    assert found.default_seconds == pytest.approx(0.01)
+    assert found.trials == len(SPACE)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_optimum_is_found_under_noise(seed: int) -> None:
+    """Two per cent of noise in a sample, ten in what all samples of a round have in common."""
+    assert decide(Machine(noise=0.02, seed=seed)).candidate == BEST
+
+
+def test_the_default_is_gated_and_timed_first() -> None:
+    machine = Machine()
+    decide(machine)
+    assert machine.gated[0] == (DEFAULT, False)
+    assert all(row[0] == DEFAULT for row in machine.rounds)
+
+
+def test_nothing_is_timed_before_its_gate() -> None:
+    machine = Machine()
+    decide(machine)
+    assert {candidate for row in machine.rounds for candidate in row} <= {c for c, whole in machine.gated if not whole}
+    finalists = {candidate for row in machine.rounds if row[-1] == DEFAULT for candidate in row} - {DEFAULT}
+    assert 1 <= len(finalists) <= FINALISTS
+    assert finalists == {candidate for candidate, whole in machine.gated if whole}
+
+
+def test_a_wrong_candidate_is_never_timed() -> None:
+    machine = Machine(wrong={BEST: "small"})
+    found = decide(machine)
+    assert found.candidate == SPACE.candidate({"block": 8, "isa": "v3"})
+    assert "differs" in found.refused[BEST]
+    assert all(BEST not in row for row in machine.rounds)
+
+
+def test_a_candidate_that_is_wrong_on_the_whole_problem_does_not_win() -> None:
+    found = decide(Machine(wrong={BEST: "whole"}))
+    assert found.candidate == SPACE.candidate({"block": 8, "isa": "v3"})
+    assert set(found.refused) == {BEST}
+
+
+def test_a_wrong_default_ends_the_tuning() -> None:
+    with pytest.raises(GateError):
+        decide(Machine(wrong={DEFAULT: "small"}))
+
+
+def test_slow_candidates_drop_out_of_a_race() -> None:
+    machine, quick, slow = Machine(), (("block", 4),), (("block", 16),)
+    told = race(machine, [quick, slow], deadline=100.0)
+    assert told == pytest.approx({quick: 0.8, slow: 1.4})
+    assert [len(row) for row in machine.rounds] == [3, 2, 2, 2, 2]
+
+
+def test_the_default_stays_where_nothing_beats_it() -> None:
+    found = decide(Machine(lambda candidate: 1e-2 * (1.0 + 0.1 * len(candidate))))
+    assert found.candidate == DEFAULT
+    assert found.ratio.value == 1.0
+
+
+@pytest.mark.parametrize(("gain", "wins"), [(0.5 * MARGIN, False), (3 * MARGIN, True)])
+def test_a_winner_beats_the_default_by_more_than_the_margin(gain: float, wins: bool) -> None:
+    found = decide(Machine(lambda candidate: 1e-2 * ((1.0 - gain) if candidate == BEST else 1.2 if candidate else 1.0)))
+    assert (found.candidate == BEST) == wins
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_alone_wins_nothing(seed: int) -> None:
+    assert decide(Machine(lambda candidate: 1e-2, noise=0.02, seed=seed)).candidate == DEFAULT
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_equals_resolve_to_the_fewest_changes(seed: int) -> None:
+    """A knob that does nothing is not turned, however the noise falls."""
+
+    def seconds(candidate: Candidate) -> float:
+        return valley(tuple(item for item in candidate if item[0] != "schedule"))
+
+    found = decide(Machine(seconds, noise=0.003, seed=seed))
+    assert found.candidate == BEST
+
+
+def test_the_budget_holds() -> None:
+    machine = Machine()
+    found = decide(machine, budget=1.0)
+    assert found.trials < len(SPACE)
+    assert machine.now() < 1.0 + 0.2
+    assert sum(row[-1] == DEFAULT for row in machine.rounds) >= LEAST_RUNOFF
+
+
+def test_a_budget_of_nothing_still_times_the_default() -> None:
+    found = tune(Machine(), exhaustive(SPACE), 1e-9)
+    assert (found.candidate, found.trials) == (DEFAULT, 1)
+    assert found.default_seconds == pytest.approx(0.01)
+
+
+def test_progress_is_shown() -> None:
+    seen: list[tuple[str, float]] = []
+    tune(Machine(), exhaustive(SPACE), 20.0, lambda what, part: seen.append((what, part)))
+    assert seen[0] == ("default", 0.0)
+    assert seen[-1][0] == "runoff"
+    assert [part for _, part in seen] == sorted(part for _, part in seen)
