@@ -83,7 +83,15 @@ def test_lines_that_do_not_hold_are_told_and_kept_aside(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("threads", "2"), ("nx", 1.5), ("device", 3), ("seconds", 0.0), ("seconds", "fast"), ("tuning", [1]), ("norb", True)],
+    [
+        ("threads", "2"),
+        ("nx", 1.5),
+        ("device", 3),
+        ("norb", True),
+        ("seconds", 0.0),
+        ("seconds", "fast"),
+        ("tuning", []),
+    ],
 )
 def test_fields_of_wrong_types_are_refused(tmp_path: Path, field: str, value: object) -> None:
     path = tmp_path / "w"
