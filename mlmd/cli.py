@@ -20,7 +20,7 @@ from . import __version__
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
-from .tuning.cli import add_commands
+from .tuning.cli import WisdomFile, add_commands, use_wisdom
 
 EXIT_BAD_INPUT = 2
 
@@ -70,6 +70,7 @@ def run(
     precision: Annotated[Precision | None, typer.Option(help="Precision in real time.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint in the run folder.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace results that are in the run folder.")] = False,
+    wisdom: WisdomFile = None,
 ) -> None:
     """Compute the ground state of INPUT.toml and put it under light.
 
@@ -79,6 +80,7 @@ def run(
     """
     console = Console(stderr=True)
     with _plain_errors(console):
+        use_wisdom(wisdom)
         summary, folder = _run(console, input_file, out, backend, precision, resume, force)
     from .tables import summary_table
 
@@ -209,11 +211,13 @@ def bench_step(
         typer.Option(help="Steps in one sample (default: those between two observations).", min=1, show_default=False),
     ] = None,
     rounds: Rounds = DEFAULT_ROUNDS,
+    wisdom: WisdomFile = None,
     json: Json = None,
 ) -> None:
     """Time a whole step of INPUT.toml, part by part, beside the steps of other codes."""
     console = Console(stderr=True)
     with _plain_errors(console):
+        use_wisdom(wisdom)
         from .bench_step import step_work
         from .perf.step import time_step
         from .problem import read_problem

@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from ..backends import PlanError, default_threads
+from ..tuning.cli import WisdomFile, use_wisdom
 
 if TYPE_CHECKING:
     from .record import Record
@@ -82,11 +83,13 @@ def _kernel_command(kernel: str, guard: Guard) -> Callable[..., None]:
         rank: Annotated[
             int | None, typer.Option(help="Columns of Q (default: as many as orbitals).", min=1, show_default=False)
         ] = None,
+        wisdom: WisdomFile = None,
         json: Json = None,
     ) -> None:
         console = Console(stderr=True)
         with guard(console):
             calm_threads()
+            use_wisdom(wisdom)
             from .cases import make_problem
             from .kernel_bench import time_kernel
 

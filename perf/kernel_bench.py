@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ..tuning.cli import configuration
 from ..tuning.timing import Timing
 from .bench_kinetic import TABLE3, table3_rivals
 from .cases import Case, Problem, arithmetic_roof, make_case
@@ -44,7 +45,8 @@ def time_kernel(problem: Problem, rounds: int, command: str, console: Console | 
     roofs = measure(problem.threads, problem.nbytes)
     times = interleave(case.calls, rounds, console=console)
     rows = [_row(case, timing, times, roofs) for timing in times.values()]
-    return Record(problem.kernel, command, _plain(problem), case.baseline, rows, roofs, case.notes)
+    tuned = [f"{name} runs as tuned: {configuration(p.tuning)}" for name, p in case.plans.items() if p.tuning]
+    return Record(problem.kernel, command, _plain(problem), case.baseline, rows, roofs, [*case.notes, *tuned])
 
 
 def time_table3(problem: Problem, rounds: int, command: str, console: Console | None = None) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -32,6 +33,12 @@ WisdomFile = Annotated[
 FilesFrom = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Wisdom files.", show_default=False)]
 KernelName = Annotated[str, typer.Option("--kernel", help="Only entries of this kernel.")]
 BackendName = Annotated[str, typer.Option("--backend", help="Only entries of this backend.")]
+
+
+def use_wisdom(path: Path | None) -> None:
+    """Let the plans of this process, and of those that it starts, go by another wisdom file."""
+    if path is not None:
+        os.environ["MLMD_WISDOM"] = str(path)
 
 
 def add_commands(app: typer.Typer, guard: Guard) -> None:

@@ -27,7 +27,7 @@ from .timing import Ratio, Timing, ratio
 SEARCH_SHARE = 0.7  # of the budget; the rest is for the runoff
 BEHIND = (1.5, 1.2, 1.1, 1.05)  # times the best of the race: drops out after that many rounds
 RACE_ROUNDS = 5
-RUNOFF_ROUNDS, LEAST_RUNOFF = 24, 6  # each is a pair, there and back
+RUNOFF_ROUNDS, LEAST_RUNOFF = 40, 6  # each is a pair, there and back
 FINALISTS = 3
 CLOSE = 1.05  # times the best: still a finalist
 MARGIN = 0.01  # by which a winner must be faster than the default, at the bad end of its interval

@@ -112,3 +112,16 @@ def test_wisdom_goes_from_file_to_file(tmp_path: Path) -> None:
 def test_wisdom_is_not_forgotten_by_accident(tmp_path: Path) -> None:
     assert "or give --all" in command("wisdom", "forget", "--wisdom", tmp_path / "w", code=2).output
     assert "no such file" in command("wisdom", "merge", tmp_path / "none", code=2).output
+
+
+def test_a_bench_goes_by_the_wisdom_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlmd.tuning.key import make_key
+    from mlmd.tuning.problem import make_problem
+
+    monkeypatch.setenv("MLMD_TUNING", "cache")
+    monkeypatch.setenv("MLMD_WISDOM", str(tmp_path / "none"))
+    key = make_key(make_problem("loc_prop", (6, 6, 6), 2, threads=2), "cpu")
+    wisdom.add(tmp_path / "w", [entry(key, {"schedule": "dynamic"})])
+    words = ("bench", "loc_prop", "--shape", "6x6x6", "--norb", "2", "--threads", "2", "--rounds", "5")
+    assert "as tuned" not in command(*words).output
+    assert "cpu runs as tuned: schedule=dynamic" in command(*words, "--wisdom", tmp_path / "w").output
