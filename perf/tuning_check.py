@@ -87,7 +87,7 @@ def spread(problem: Problem, backend: str, winners: list[Candidate]) -> float:
     rivals = sorted(set(winners) - {DEFAULT})
     if len(set(winners)) == 1:
         return 1.0
-    samples = runoff(Live(problem, backend), rivals, RUNOFF_SECONDS, lambda what, part: None)
+    samples = runoff(Live(problem, backend), rivals, RUNOFF_SECONDS, lambda what: None)
     timings = {candidate: Timing("", seconds) for candidate, seconds in samples.items()}
     times = [ratio(timings[winner], timings[DEFAULT]).value for winner in set(winners)]
     return max(times) / min(times)

@@ -1,11 +1,13 @@
 """Finds the fastest configuration: gate, race, runoff.
 
-1. A candidate is timed if it passes the gate: on few points its results agree with the plain reference.
-2. Candidates race in interleaved rounds with the default; those that fall behind drop out round by round.
-3. The best of all races pass a second gate, their results on the whole problem against those of the default, and meet
-   each other and the default in paired rounds D A B C C B A D.  The winner has to beat the default by more than a
-   margin and its bootstrap interval, else the default stays.  Among candidates that tie the one with the fewest changes
-   wins, so that a repeated tuning comes to the same end.
+1. The default is timed first.  A candidate is timed if it passes the gate: on few points its results agree with the
+   plain reference.
+2. Candidates race in interleaved rounds with the default; those that fall behind drop out round by round.  The best of
+   all races race once more, because the best of many short measurements was mostly lucky.
+3. The finalists pass a second gate, their results on the whole problem against those of the default, and meet each
+   other and the default in paired rounds D A B C C B A D.  The winner has to beat the default by more than a margin and
+   its bootstrap interval, else the default stays.  Among candidates that tie the one with the fewest changes wins, so
+   that a repeated tuning comes to the same end.
 
 What is timed is behind `Bench`, so that a recorded log takes the place of the machine (`mlmd.tuning.trials`).
 """
@@ -24,12 +26,12 @@ from .search import BATCH, Strategy
 from .space import DEFAULT, Candidate
 from .timing import Ratio, Timing, ratio
 
-SEARCH_SHARE = 0.7  # of the budget; the rest is for the runoff
+RUNOFF_SHARE, SECOND_SHARE = 0.3, 0.15  # of the budget; the rest is for the search
 BEHIND = (1.5, 1.2, 1.1, 1.05)  # times the best of the race: drops out after that many rounds
-RACE_ROUNDS = 5
-RUNOFF_ROUNDS, LEAST_RUNOFF = 40, 6  # each is a pair, there and back
-FINALISTS = 3
-CLOSE = 1.05  # times the best: still a finalist
+RACE_ROUNDS, SECOND_ROUNDS = 5, 12
+RUNOFF_ROUNDS, LEAST_RUNOFF = 40, 5  # each is a pair, there and back
+SECOND, FINALISTS = 8, 3  # candidates at most
+CLOSE = 1.05  # times the best: is still a finalist
 MARGIN = 0.01  # by which a winner must be faster than the default, at the bad end of its interval
 TIE = 0.01  # candidates this close are equal
 
@@ -108,18 +110,44 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
     """
     show("default", 0.0)
     bench.gate(DEFAULT, False)
-    times: dict[Candidate, float] = {DEFAULT: 1.0}
+    (cost,) = bench.round([DEFAULT])
     refused: dict[Candidate, str] = {}
-    deadline = SEARCH_SHARE * budget
-    while bench.now() < deadline and (asked := strategy.ask(BATCH)):
-        show(f"search, {len(times)} timed", bench.now() / budget)
+    end = budget - max(RUNOFF_SHARE * budget, 4 * LEAST_RUNOFF * cost)
+
+    def tell(what: str) -> None:
+        show(what, min(1.0, bench.now() / budget))
+
+    times = _search(bench, strategy, cost, end - SECOND_SHARE * budget, refused, tell)
+    trials = len(times)
+    if bench.now() < end and (second := _best(times, SECOND)):
+        tell("second race")
+        times = race(bench, second, end, SECOND_ROUNDS)
+    most = int((budget - bench.now()) / (2 * LEAST_RUNOFF * cost)) - 1
+    finalists = _finalists(bench, times, max(1, min(most, FINALISTS)), refused)
+    samples = runoff(bench, finalists, budget, tell)
+    return _decide(samples, trials, refused, bench.now())
+
+
+def _search(
+    bench: Bench,
+    strategy: Strategy,
+    cost: float,
+    deadline: float,
+    refused: dict[Candidate, str],
+    show: Callable[[str], None],
+) -> dict[Candidate, float]:
+    """Times relative to the default of what the strategy asks for until the deadline."""
+    times: dict[Candidate, float] = {DEFAULT: 1.0}
+    while (left := deadline - bench.now()) > 0.0:
+        asked = strategy.ask(max(1, min(BATCH, int(left / (RACE_ROUNDS * cost)))))
+        if not asked:
+            break
+        show(f"search, {len(times)} timed")
         fit = [candidate for candidate in asked if _passes(bench, candidate, False, refused)]
         told = race(bench, fit, deadline) if fit else {}
         times |= told
         strategy.tell({candidate: told.get(candidate, math.inf) for candidate in asked})
-    finalists = _finalists(bench, times, refused)
-    samples = runoff(bench, finalists, budget, show)
-    return _decide(samples, len(times), refused, bench.now())
+    return times
 
 
 def _passes(bench: Bench, candidate: Candidate, whole: bool, refused: dict[Candidate, str]) -> bool:
@@ -131,11 +159,13 @@ def _passes(bench: Bench, candidate: Candidate, whole: bool, refused: dict[Candi
     return True
 
 
-def race(bench: Bench, candidates: Sequence[Candidate], deadline: float) -> dict[Candidate, float]:
+def race(
+    bench: Bench, candidates: Sequence[Candidate], deadline: float, rounds: int = RACE_ROUNDS
+) -> dict[Candidate, float]:
     """Median time of each relative to the default, in rounds out of which the slow ones drop."""
     ratios: dict[Candidate, list[float]] = {candidate: [] for candidate in candidates}
     running = list(candidates)
-    for number in range(RACE_ROUNDS):
+    for number in range(rounds):
         if number and bench.now() >= deadline:
             break
         default, *seconds = bench.round([DEFAULT, *running])
@@ -150,22 +180,26 @@ def race(bench: Bench, candidates: Sequence[Candidate], deadline: float) -> dict
     return {candidate: float(np.median(found)) for candidate, found in ratios.items()}
 
 
-def _finalists(bench: Bench, times: dict[Candidate, float], refused: dict[Candidate, str]) -> list[Candidate]:
-    """The best of those that were no slower than the default and pass the second gate, and what is close to it."""
-    found: list[Candidate] = []
+def _best(times: dict[Candidate, float], most: int, close: float = math.inf) -> list[Candidate]:
+    """The best candidates, and those that are close to the best, that were no slower than the default."""
     rivals = sorted((time, len(candidate), candidate) for candidate, time in times.items() if candidate != DEFAULT)
-    limit = 1.0
-    for time, _, candidate in rivals:
-        if time > limit or len(found) == FINALISTS:
-            break
-        if _passes(bench, candidate, True, refused):
-            found.append(candidate)
-            limit = min(limit, CLOSE * times[found[0]])
-    return found
+    return [candidate for time, _, candidate in rivals if time <= min(1.0, close * rivals[0][0])][:most]
+
+
+def _finalists(
+    bench: Bench, times: dict[Candidate, float], most: int, refused: dict[Candidate, str]
+) -> list[Candidate]:
+    """The best of those that pass the second gate."""
+    right: set[Candidate] = set()
+    while True:
+        found = _best({candidate: time for candidate, time in times.items() if candidate not in refused}, most, CLOSE)
+        right |= {c for c in found if c not in right and _passes(bench, c, True, refused)}
+        if right.issuperset(found):
+            return found
 
 
 def runoff(
-    bench: Bench, finalists: Sequence[Candidate], budget: float, show: Show
+    bench: Bench, finalists: Sequence[Candidate], budget: float, show: Callable[[str], None]
 ) -> dict[Candidate, tuple[float, ...]]:
     """Samples of the default and the finalists from paired rounds, there and back; one for each pair."""
     runners = [DEFAULT, *finalists]
@@ -173,7 +207,7 @@ def runoff(
     for number in range(RUNOFF_ROUNDS if finalists else LEAST_RUNOFF):
         if number >= LEAST_RUNOFF and bench.now() >= budget:
             break
-        show("runoff", min(1.0, bench.now() / budget))
+        show("runoff")
         seconds = bench.round([*runners, *reversed(runners)])
         for runner, there, back in zip(runners, seconds, reversed(seconds), strict=False):
             samples[runner].append(0.5 * (there + back))

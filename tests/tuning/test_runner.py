@@ -123,3 +123,26 @@ def test_progress_is_shown() -> None:
     assert seen[0] == ("default", 0.0)
     assert seen[-1][0] == "runoff"
     assert [part for _, part in seen] == sorted(part for _, part in seen)
+
+
+@pytest.mark.parametrize("cost", [0.1, 0.7, 2.0])
+def test_slow_kernels_leave_time_for_the_runoff(cost: float) -> None:
+    machine = Machine(lambda candidate: cost * valley(candidate) / valley(DEFAULT))
+    found = decide(machine, budget=60.0, search="local")
+    assert machine.now() < 66.0
+    assert found.seconds <= found.default_seconds
+    assert sum(row[-1] == DEFAULT for row in machine.rounds) >= LEAST_RUNOFF
+
+
+def test_a_lucky_sample_does_not_win() -> None:
+    """One candidate is far too fast in the first race only; in the second it is what it is."""
+    lucky, machine = SPACE.candidate({"block": 1}), Machine()
+    times = machine.round
+
+    def once(candidates: list[Candidate]) -> list[float]:
+        seconds = times(candidates)
+        early = len(machine.rounds) < 20
+        return [s / 3 if early and c == lucky else s for c, s in zip(candidates, seconds, strict=True)]
+
+    machine.round = once  # type: ignore[assignment,method-assign]
+    assert decide(machine).candidate == BEST

@@ -104,7 +104,7 @@ def test_without_resume_a_new_section_begins(tmp_path: Path, whole: bytes) -> No
     assert len(trials.read(tmp_path / "log").sections) == 2
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.data())
 def test_any_cut_is_resumed(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     log = tmp_path / "log"
@@ -115,7 +115,7 @@ def test_any_cut_is_resumed(tmp_path: Path, whole: bytes, data: st.DataObject) -
     assert replay(trials.read(log).sections[-1]).candidate
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.data())
 def test_any_changed_byte_is_told_and_resumed(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     log, damaged = tmp_path / "log", bytearray(whole)
