@@ -1,6 +1,7 @@
-"""Which variant of a kernel runs: search spaces, trial log, wisdom, precision planner.
+"""Which variant of a kernel runs: candidates, trials, wisdom, and what a plan is told.
 
-Nothing is here yet; plans run the default variant of their backend.
+``mlmd tune`` finds the fastest configuration of a kernel for a problem (`tuner`), keeps it in the wisdom file
+(`wisdom`), and plans go by it (`choose`).
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 ``MLMD_TUNING``: ``off`` (defaults; wisdom is not read), ``cache`` (wisdom, else defaults; the usual), ``tune`` (what
 wisdom lacks is tuned when a plan is made), ``record`` (everything is tuned anew, once in a process).
 
-``effort=`` of a plan, else ``MLMD_EFFORT``: ``estimate`` (never times anything; the usual), ``measure`` and ``patient``
-(tune what wisdom lacks, for some seconds or for a minute), ``wisdom-only`` (refuse what wisdom lacks).
+``effort=`` of a plan, else ``MLMD_EFFORT``: ``estimate`` (wisdom, else the cost model; never times anything; the
+usual), ``measure`` and ``patient`` (tune what wisdom lacks, for some seconds or for a minute), ``wisdom-only`` (refuse
+what wisdom lacks).
 """
 
 from __future__ import annotations
@@ -94,8 +95,10 @@ class Choice:
                 f"make an entry with mlmd tune {problem.kernel}"
             )
         if not times:
-            self._say(f"{problem} on {backend.name}: default: {found.reason}")
-            return {}
+            guess = model.estimate(problem, backend, path)
+            how = "by the cost model" if guess else "default"
+            self._say(f"{problem} on {backend.name}: {how}: {found.reason}")
+            return guess
         effort = effort if effort in BUDGETS else "measure"
         self._say(f"{problem} on {backend.name}: tuned now: {found.reason}")
         tuned = self._tuner(problem, backend, BUDGETS[effort], effort)

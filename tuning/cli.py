@@ -164,7 +164,7 @@ class Session:
             console.print(f"warning: {text}", markup=False, highlight=False, soft_wrap=True)
 
         try:
-            ensure(self.wisdom, backend, problem.threads)
+            ensure(self.wisdom, backend, problem)
             if len(make_space(problem, backend)) == 1:
                 self.notes.append(f"{problem.kernel} on {backend}: nothing to tune, it has no knobs there")
                 return None

@@ -11,14 +11,16 @@ nominal ones count.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..backends import Backend, get
+from ..kernels.knobs import Value
 from . import wisdom
 from .key import build_of, device_of
 from .problem import Problem, make_problem
+from .space import DEFAULT, Candidate, make_space
 from .timing import repeats, sample
 from .workload import Workload
 
@@ -29,6 +31,7 @@ NUMBERS = ("launch", "read", "scale", "fp32", "fp64")
 PRODUCT_FLOPS = 16  # two complex multiply-adds for each element of Q and orbital
 CYCLES = 10  # of multigrid, cold
 FIELD_BYTES = {"fft": 16 * 8, "multigrid": 18 * 8 * CYCLES, "dsa": 24 * 8}  # moved for each point
+WORTH = 0.7  # of the time of the default: the model is too coarse to be believed for less
 PARTS = {"bf16x1": 1, "bf16x2": 3, "bf16x3": 6}  # products of bf16 numbers for each one
 
 
@@ -93,6 +96,32 @@ def _products(problem: Problem, rates: Rates) -> float:
     return flops * PARTS.get(problem.mode, 1) / rates.fp32
 
 
+def estimate(problem: Problem, backend: Backend, wisdom_path: Path) -> dict[str, Value]:
+    """Knobs by the model: fewer threads, or another solver, where that is expected to take much less time.
+
+    Only measured rates count here; where there are none nothing is changed.
+
+    Raises
+    ------
+    WisdomError
+        If the file of the rates cannot be read.
+    """
+    space = make_space(problem, backend)
+    expected: dict[Candidate, float] = {}
+    for threads in space.values.get("threads", (0,)):
+        team = replace(problem, threads=int(threads) or problem.threads)
+        rates = known(wisdom_path, backend, team.threads)
+        if rates is None:
+            continue
+        for solver in space.values.get("solver", ("as asked",)):
+            candidate = space.candidate({"threads": threads, "solver": solver})
+            expected[candidate] = seconds(replace(team, mode="fft") if solver == "fft" else team, rates)
+    best = min(expected, key=lambda candidate: (expected[candidate], len(candidate)), default=DEFAULT)
+    if DEFAULT not in expected or expected[best] > WORTH * expected[DEFAULT]:
+        return {}
+    return dict(best)
+
+
 def measure(backend: str | Backend, threads: int) -> Rates:
     """Measure what a backend reaches, the best of some samples of each kernel.
 
@@ -146,8 +175,8 @@ def known(wisdom_path: Path, backend: Backend, threads: int) -> Rates | None:
     return None
 
 
-def ensure(wisdom_path: Path, backend: str | Backend, threads: int) -> Rates:
-    """The rates of a backend, measured and kept if they are not there yet.
+def ensure(wisdom_path: Path, backend: str | Backend, problem: Problem) -> None:
+    """Measure the rates of a backend and keep them, for each number of threads that the problem may be given.
 
     Raises
     ------
@@ -155,11 +184,11 @@ def ensure(wisdom_path: Path, backend: str | Backend, threads: int) -> Rates:
         If the backend does not work here, or the file cannot be written.
     """
     there = get(backend)
-    rates = known(wisdom_path, there, threads)
-    if rates is None:
-        rates = measure(there, threads)
-        wisdom.add(rates_path(wisdom_path), [_identity(there, threads) | asdict(rates)])
-    return rates
+    for knob in make_space(problem, there).values.get("threads", (0,)):
+        threads = int(knob) or problem.threads
+        if known(wisdom_path, there, threads) is None:
+            made = _identity(there, threads) | asdict(measure(there, threads))
+            wisdom.add(rates_path(wisdom_path), [made])
 
 
 def _identity(backend: Backend, threads: int) -> dict[str, Any]:

@@ -132,6 +132,20 @@ def test_lines_that_do_not_hold_are_logged_once(tuner: Tuner, file: Path, caplog
     ]
 
 
+def test_without_wisdom_the_cost_model_is_asked(
+    tuner: Tuner, file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rates = model.NOMINAL["cpu"]
+    slow = replace(rates, launch=1.0)
+    monkeypatch.setattr(model, "measure", lambda backend, threads: rates if threads == 1 else slow)
+    model.ensure(file, "cpu", PROBLEM)
+    with caplog.at_level(logging.INFO, "mlmd.tuning"):
+        assert plan().tuning == {"threads": 1}
+    assert "by the cost model: no wisdom about density" in caplog.text
+    know(file)
+    assert plan(threads=2, effort="measure").tuning == {"block": 64}, "what was timed goes before the model"
+
+
 def test_off_neither_reads_nor_times(tuner: Tuner, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     know(file)
     monkeypatch.setenv("MLMD_TUNING", "off")

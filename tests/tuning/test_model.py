@@ -42,17 +42,32 @@ def test_larger_problems_take_longer(kernel: str) -> None:
     assert sizes == sorted(sizes)
 
 
-def test_rates_are_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rates_are_measured_once_for_each_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, asked = tmp_path / "wisdom.jsonl", []
     monkeypatch.setattr(model, "measure", lambda backend, threads: asked.append(threads) or RATES)
     assert known(path, get("cpu"), 2) is None
-    assert [ensure(path, "cpu", 2), ensure(path, "cpu", 2)] == [RATES, RATES]
-    assert asked == [2]
+    for _ in range(2):
+        ensure(path, "cpu", make_problem("density", (8, 8, 8), threads=4))
+    assert asked == [4, 1, 2]
     assert known(path, get("cpu"), 2) == RATES
-    assert known(path, get("cpu"), 1) is None
+    assert known(path, get("cpu"), 3) is None
     assert known(path, get("reference"), 2) is None
     assert rates_path(path).exists()
     assert not path.exists()
+
+
+def test_a_first_plan_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many threads are slow to start: small problems get one, large ones all; a direct solver moves fewer bytes."""
+    path = tmp_path / "wisdom.jsonl"
+    small, large = (make_problem("density", (n, n, n), 8, threads=4) for n in (8, 64))
+    field = make_problem("hartree", (64, 64, 64), threads=4)
+    assert model.estimate(small, get("cpu"), path) == model.estimate(field, get("cpu"), path) == {}
+    made = {n: Rates(1e-4 * (n - 1) + 1e-6, *(rate * n for rate in (1e9, 1e9, 1e10, 1e10))) for n in (1, 2, 4)}
+    monkeypatch.setattr(model, "measure", lambda backend, threads: made[threads])
+    ensure(path, "cpu", small)
+    assert model.estimate(small, get("cpu"), path) == {"threads": 1}
+    assert model.estimate(large, get("cpu"), path) == {}
+    assert model.estimate(field, get("cpu"), path) == {"solver": "fft"}
 
 
 def test_rates_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
