@@ -71,7 +71,7 @@ class Choice:
         if mode == "off":
             return {}
         times = mode in ("tune", "record") or wanted in BUDGETS
-        name = (question, backend.name, getattr(backend, "index", None), mode, wanted, wisdom.default_path())
+        name = (question, backend.name, getattr(backend, "index", None), mode, wanted, *_place())
 
         def decide() -> Tuning:
             if name not in self._answers:
@@ -113,7 +113,7 @@ class Choice:
         BackendUnavailable
             If none works.
         """
-        name = (question, anywhere, current_mode(), wisdom.default_path())
+        name = (question, anywhere, current_mode(), *_place())
         if name not in self._backends:
             problem = Problem(**asdict(question))
             working = [found for found in map(get, names()) if found.status().works]
@@ -181,6 +181,11 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise PlanError(f"{name} is {value!r}; give one of {', '.join(known)}")
     return value
+
+
+def _place() -> tuple[str | None, ...]:
+    """What decides where the wisdom file is; it costs less to ask than the file's path."""
+    return tuple(os.environ.get(name) for name in ("MLMD_WISDOM", "MLMD_CACHE", "XDG_CACHE_HOME", "HOME"))
 
 
 def _of_size(problem: Problem, key: Key) -> Problem:
