@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..kernels.nlp_prop import MODES
 from ..kernels.plan import Plan
 from .problem import Problem
 from .runner import GateError
-from .space import Candidate
+from .space import DEFAULT, Candidate
 from .timing import SETTLE_SECONDS, repeats, sample
 from .workload import Workload
 
@@ -51,7 +51,8 @@ class Live:
     ) -> None:
         self.problem, self.backend = problem, get(backend)
         self._clock, self._began = clock, clock()
-        self._ready: OrderedDict[Candidate, tuple[Callable[[], Any], int]] = OrderedDict()
+        self._plans: OrderedDict[Candidate, Plan] = OrderedDict()
+        self._repeats: dict[Candidate, int] = {}
 
     def now(self) -> float:
         """Seconds since this was made."""
@@ -65,9 +66,9 @@ class Live:
         GateError
             If it is above the tolerance, or the backend cannot run the candidate.
         """
-        work, expected = (self._work, self._default_result) if whole else (self._small, self._reference_result)
+        expected = self._default_result if whole else self._reference_result
         try:
-            error = difference(work.result(work.plan(dict(candidate))), expected)
+            error = difference(self._result(candidate, whole), expected)
         except MlmdError as failure:
             raise GateError(f"cannot run: {failure}") from failure
         allowed = tolerance(self.problem)
@@ -76,30 +77,36 @@ class Live:
             raise GateError(f"differs by {error:.1e} from {against}, more than {allowed:.0e}")
         return error
 
+    def _result(self, candidate: Candidate, whole: bool) -> NDArray[Any]:
+        if whole:
+            return self._work.result(self._plan(candidate))
+        return self._small.result(self._small.plan(dict(candidate)))
+
     def round(self, candidates: Sequence[Candidate]) -> list[float]:
         """Seconds per call of each, after a rest; the data are restored before the round."""
-        ready = [self._made_ready(candidate) for candidate in candidates]
-        self._work.restore()
         seconds = []
-        for call, times in ready:
+        self._work.restore()
+        for candidate in candidates:
+            call = partial(self._work.apply, self._plan(candidate))
+            times = self._times(candidate, call)
             time.sleep(SETTLE_SECONDS)
             seconds.append(sample(call, times, self._clock))
         return seconds
 
-    def _made_ready(self, candidate: Candidate) -> tuple[Callable[[], Any], int]:
-        """A call that was done once or twice, and how often it makes a sample."""
-        if candidate not in self._ready:
-            plan = self._work.plan(dict(candidate))
+    def _plan(self, candidate: Candidate) -> Plan:
+        """The plan of a candidate; those that were not used for longest make room for it."""
+        if candidate not in self._plans:
+            self._plans[candidate] = self._work.plan(dict(candidate))
+        self._plans.move_to_end(candidate)
+        while len(self._plans) > self._most_plans:
+            self._plans.popitem(last=False)
+        return self._plans[candidate]
 
-            def call(plan: Plan = plan) -> Any:
-                return self._work.apply(plan)
-
-            self._work.restore()
-            self._ready[candidate] = call, repeats(call, self._clock)
-        self._ready.move_to_end(candidate)
-        while len(self._ready) > self._most_plans:
-            self._ready.popitem(last=False)
-        return self._ready[candidate]
+    def _times(self, candidate: Candidate, call: Callable[[], Any]) -> int:
+        """How many calls make a sample; found by one or two of them."""
+        if candidate not in self._repeats:
+            self._repeats[candidate] = repeats(call, self._clock)
+        return self._repeats[candidate]
 
     @cached_property
     def _most_plans(self) -> int:
@@ -123,7 +130,7 @@ class Live:
 
     @cached_property
     def _default_result(self) -> NDArray[Any]:
-        return self._work.result(self._work.plan({})).copy()
+        return self._result(DEFAULT, whole=True).copy()
 
 
 def tolerance(problem: Problem) -> float:

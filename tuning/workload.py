@@ -93,8 +93,10 @@ class Workload:
             self.arrays.copy(self.inputs["psi"], self._start)
 
     def result(self, plan: Plan) -> NDArray[Any]:
-        """What the plan makes of the data as they were at the start; it may be changed by the next call."""
+        """What a plan without a past makes of the data as they were at the start; the next call may change it."""
         self.restore()
+        if isinstance(plan, kernels.Hartree):
+            plan.restore({name: np.zeros_like(field) for name, field in plan.state().items()})
         return self.arrays.asnumpy(self.apply(plan))
 
 

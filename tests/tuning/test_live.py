@@ -103,7 +103,7 @@ def test_plans_with_columns_of_their_own_do_not_fill_the_memory(monkeypatch: pyt
     monkeypatch.setattr("mlmd.tuning.live.physical_memory", lambda: 2**16)
     bench = Live(make_problem("nlp_prop", SHAPE, NORB, threads=1), "cpu")
     bench.round([(), (("block", 32),), (("block", 128),), (("block", 256),)])
-    assert len(bench._ready) == 2
+    assert len(bench._plans) == 2
 
 
 def test_what_is_not_a_number_does_not_pass() -> None:
