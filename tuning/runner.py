@@ -31,6 +31,7 @@ BEHIND = (1.5, 1.2, 1.1, 1.05)  # times the best of the race: drops out after th
 RACE_ROUNDS, SECOND_ROUNDS = 5, 12
 RUNOFF_ROUNDS, LEAST_RUNOFF = 40, 5  # each is a pair, there and back
 SECOND, FINALISTS = 8, 3  # candidates at most
+GATE_SHARE = 1.5  # times the least runoff of a finalist: that and its second gate
 CLOSE = 1.05  # times the best: is still a finalist
 MARGIN = 0.01  # by which a winner must be faster than the default, at the bad end of its interval
 TIE = 0.01  # candidates this close are equal
@@ -95,7 +96,7 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
     strategy : Strategy
         What to time next.
     budget : float
-        Seconds; the least runoff takes place even where it needs longer.
+        Seconds; a runoff that has begun takes its least rounds even where these need longer.
     show : callable
         Told what is done, and the part of the budget that is gone.
 
@@ -112,7 +113,8 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
     bench.gate(DEFAULT, False)
     (cost,) = bench.round([DEFAULT])
     refused: dict[Candidate, str] = {}
-    end = budget - max(RUNOFF_SHARE * budget, 4 * LEAST_RUNOFF * cost)
+    least = 2 * GATE_SHARE * LEAST_RUNOFF * cost  # for each runner, its gate included
+    end = budget - max(RUNOFF_SHARE * budget, 2 * least)
 
     def tell(what: str) -> None:
         show(what, min(1.0, bench.now() / budget))
@@ -122,7 +124,7 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
     if bench.now() < end and (second := _best(times, SECOND)):
         tell("second race")
         times = race(bench, second, end, SECOND_ROUNDS)
-    most = int((budget - bench.now()) / (2 * LEAST_RUNOFF * cost)) - 1
+    most = int((budget - bench.now()) / least) - 1
     finalists = _finalists(bench, times, max(1, min(most, FINALISTS)), refused)
     samples = runoff(bench, finalists, budget, tell)
     return _decide(samples, trials, refused, bench.now())
@@ -204,7 +206,7 @@ def runoff(
     """Samples of the default and the finalists from paired rounds, there and back; one for each pair."""
     runners = [DEFAULT, *finalists]
     samples: dict[Candidate, list[float]] = {runner: [] for runner in runners}
-    for number in range(RUNOFF_ROUNDS if finalists else LEAST_RUNOFF):
+    for number in range(RUNOFF_ROUNDS if finalists else 1):
         if number >= LEAST_RUNOFF and bench.now() >= budget:
             break
         show("runoff")

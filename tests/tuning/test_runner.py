@@ -108,7 +108,7 @@ def test_the_budget_holds() -> None:
     found = decide(machine, budget=1.0)
     assert found.trials < len(SPACE)
     assert machine.now() < 1.0 + 0.2
-    assert sum(row[-1] == DEFAULT for row in machine.rounds) >= LEAST_RUNOFF
+    assert sum(row[-1] == DEFAULT for row in machine.rounds) > LEAST_RUNOFF
 
 
 def test_a_budget_of_nothing_still_times_the_default() -> None:
@@ -131,7 +131,8 @@ def test_slow_kernels_leave_time_for_the_runoff(cost: float) -> None:
     found = decide(machine, budget=60.0, search="local")
     assert machine.now() < 66.0
     assert found.seconds <= found.default_seconds
-    assert sum(row[-1] == DEFAULT for row in machine.rounds) >= LEAST_RUNOFF
+    rounds = sum(row[-1] == DEFAULT for row in machine.rounds)
+    assert rounds > LEAST_RUNOFF if found.candidate else rounds == 2
 
 
 def test_a_lucky_sample_does_not_win() -> None:
