@@ -2,8 +2,8 @@
 
     python -m mlmd.perf.tuning_check --budget 10 --out perf/results/tuning.json
 
-- a tuned kernel is as fast as its default or faster, in the paired rounds of its runoff;
-- the winners of the tunings of a problem take times within 2 % of each other, in paired rounds of their own;
+- a tuned kernel is as fast as its default or faster, in paired rounds after the tuning;
+- the winners of the tunings of a problem take times within 2 % of each other, in the same rounds;
 - a bound plan costs less than a microsecond more than the compiled function with the same arguments.
 """
 
@@ -26,7 +26,7 @@ from ..tuning.live import Live
 from ..tuning.problem import Problem, make_problem
 from ..tuning.runner import runoff
 from ..tuning.space import DEFAULT, Candidate
-from ..tuning.timing import Timing, ratio
+from ..tuning.timing import Ratio, Timing, ratio
 from ..tuning.tuner import tune_problem
 
 KERNELS = ("kin_prop", "nlp_prop", "hartree", "density")
@@ -49,9 +49,10 @@ class Row:
     winners : list of dict
         Knobs of each tuning's winner.
     gains : list of tuple
-        Time over that of the default: value, low and high end of the interval, for each tuning.
+        Time of each winner over that of the default: value, low and high end of the interval, in paired rounds after
+        the tunings.
     spread : float
-        Largest time of a winner over the smallest, in paired rounds.
+        Largest time of a winner over the smallest in these rounds.
     trials, seconds : list
         Candidates timed, and the time that it took, for each tuning.
     """
@@ -70,28 +71,26 @@ class Row:
 
 
 def check(problem: Problem, backend: str, budget: float, tunings: int = TUNINGS) -> Row:
-    """Tune a problem some times over, and let the winners meet."""
+    """Tune a problem some times over, and let the winners meet each other and the default."""
     winners: list[Candidate] = []
-    gains, trials, seconds = [], [], []
+    trials, seconds = [], []
     for _ in range(tunings):
         began = time.perf_counter()
         found = tune_problem(problem, backend, budget).decision
         seconds.append(round(time.perf_counter() - began, 2))
         winners.append(found.candidate)
-        gains.append((found.ratio.value, found.ratio.low, found.ratio.high))
         trials.append(found.trials)
-    return Row(str(problem), [dict(w) for w in winners], gains, spread(problem, backend, winners), trials, seconds)
+    met = meet(problem, backend, winners)
+    gains = [(met[winner].value, met[winner].low, met[winner].high) for winner in winners]
+    values = [value for value, _, _ in gains]
+    return Row(str(problem), [dict(w) for w in winners], gains, max(values) / min(values), trials, seconds)
 
 
-def spread(problem: Problem, backend: str, winners: list[Candidate]) -> float:
-    """Largest time of the winners over the smallest; 1 if they are all the same."""
-    rivals = sorted(set(winners) - {DEFAULT})
-    if len(set(winners)) == 1:
-        return 1.0
-    samples = runoff(Live(problem, backend), rivals, RUNOFF_SECONDS, lambda what: None)
+def meet(problem: Problem, backend: str, winners: list[Candidate]) -> dict[Candidate, Ratio]:
+    """Times of the winners over that of the default, from rounds in which all of them run."""
+    samples = runoff(Live(problem, backend), sorted(set(winners) - {DEFAULT}), RUNOFF_SECONDS, lambda what: None)
     timings = {candidate: Timing("", seconds) for candidate, seconds in samples.items()}
-    times = [ratio(timings[winner], timings[DEFAULT]).value for winner in set(winners)]
-    return max(times) / min(times)
+    return {candidate: ratio(timing, timings[DEFAULT]) for candidate, timing in timings.items()}
 
 
 def dispatch() -> dict[str, dict[str, float]]:

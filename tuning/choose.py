@@ -88,7 +88,7 @@ class Choice:
         enough = found.how == "exact" if times else found.entry is not None
         if found.entry is not None and enough and mode != "record":
             self._say(f"{problem} on {backend.name}: {found.how}: {found.reason}")
-            return found.entry.tuning
+            return found.tuning
         if effort == "wisdom-only":
             raise WisdomError(
                 f"{problem} on {backend.name}: {found.reason}, and effort 'wisdom-only' allows nothing else; "

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..kernels.knobs import THREADS, Value
 from .key import CONDITIONS, SAME, Key, differences
 from .wisdom import Entry
 
@@ -29,6 +30,13 @@ class Found:
     entry: Entry | None
     how: str
     reason: str
+
+    @property
+    def tuning(self) -> dict[str, Value]:
+        """The knobs to take: of another size not its threads, which depend on the size most of all."""
+        if self.entry is None:
+            return {}
+        return {k: v for k, v in self.entry.tuning.items() if self.how == "exact" or k != THREADS.name}
 
 
 def look_up(key: Key, entries: Iterable[Entry]) -> Found:

@@ -38,8 +38,10 @@ def test_a_problem_is_checked() -> None:
 def test_winners_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning_check, "RUNOFF_SECONDS", 0.1)
     problem = make_problem("density", (6, 6, 6), 2, threads=1)
-    assert tuning_check.spread(problem, "cpu", [(), (("block", 16),), ()]) > 1.0
-    assert tuning_check.spread(problem, "cpu", [(("block", 16),)] * 3) == 1.0
+    met = tuning_check.meet(problem, "cpu", [(), (("block", 16),), ()])
+    assert met[()].value == 1.0
+    assert met[("block", 16),].value != 1.0
+    assert set(tuning_check.meet(problem, "cpu", [(), ()])) == {()}
 
 
 def test_dispatch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

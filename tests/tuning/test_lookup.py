@@ -25,6 +25,13 @@ def test_the_nearest_size_in_points_and_orbitals() -> None:
     assert found.reason == "no entry for 32x32x32, 16 orbitals; that of 32x32x32, 24 orbitals is nearest"
 
 
+def test_threads_are_not_taken_from_another_size() -> None:
+    knobs = {"threads": 1, "block": 4}
+    assert look_up(KEY, [entry(KEY, knobs)]).tuning == knobs
+    assert look_up(KEY, [entry(replace(KEY, nx=40), knobs)]).tuning == {"block": 4}
+    assert look_up(KEY, []).tuning == {}
+
+
 def test_a_size_that_is_far_off_does_not_count() -> None:
     found = look_up(KEY, [entry(replace(KEY, nx=300))])
     assert found.entry is None
