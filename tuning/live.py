@@ -24,6 +24,7 @@ TOLERANCES = {"fp64": 1e-10, "fp32": 2e-5, "bf16x3": 2e-5, "bf16x2": 2e-4, "bf16
 SHARE_OF_MEMORY = 4  # plans of nlp_prop hold their own Q; all of them may take this part of the memory
 MOST_PLANS = 64
 PART = 2**24  # elements compared at once
+FAILURES = (MlmdError, ValueError, RuntimeError, MemoryError)  # of a backend that cannot do what it is asked
 
 
 class Live:
@@ -69,7 +70,7 @@ class Live:
         expected = self._default_result if whole else self._reference_result
         try:
             error = difference(self._result(candidate, whole), expected)
-        except MlmdError as failure:
+        except FAILURES as failure:
             raise GateError(f"cannot run: {failure}") from failure
         allowed = tolerance(self.problem)
         if not error <= allowed:
