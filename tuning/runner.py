@@ -29,7 +29,7 @@ from .timing import Ratio, Timing, ratio
 RUNOFF_SHARE, SECOND_SHARE = 0.3, 0.15  # of the budget; the rest is for the search
 BEHIND = (1.5, 1.2, 1.1, 1.05)  # times the best of the race: drops out after that many rounds
 RACE_ROUNDS, SECOND_ROUNDS = 5, 12
-RUNOFF_ROUNDS, LEAST_RUNOFF = 40, 5  # each is a pair, there and back
+RUNOFF_ROUNDS, GOOD_RUNOFF, LEAST_RUNOFF = 100, 10, 5  # each is a pair, there and back
 SECOND, FINALISTS = 8, 3  # candidates at most
 GATE_SHARE = 1.5  # times the least runoff of a finalist: that and its second gate
 CLOSE = 1.05  # times the best: is still a finalist
@@ -124,7 +124,7 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
     if bench.now() < end and (second := _best(times, SECOND)):
         tell("second race")
         times = race(bench, second, end, SECOND_ROUNDS)
-    most = int((budget - bench.now()) / least) - 1
+    most = int((budget - bench.now()) / (2 * GOOD_RUNOFF * cost)) - 1
     finalists = _finalists(bench, times, max(1, min(most, FINALISTS)), refused)
     samples = runoff(bench, finalists, budget, tell)
     return _decide(samples, trials, refused, bench.now())
