@@ -113,6 +113,42 @@ def devices() -> None:
         console.print(backend_table())
 
 
+@app.command()
+def sweep(
+    sweep_file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="What to time.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder (default: SWEEP_out).", show_default=False)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the sweep that is in the folder.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Do rows again that are not ok.")] = False,
+) -> None:
+    """Time kernels over backends, sizes and modes, as SWEEP.toml says.
+
+    Every row is on the disk as soon as it is known: after Ctrl-C or a crash the same command goes on. A backend that
+    crashes, hangs or is not here becomes a row that says so.
+    """
+    console = Console(stderr=True)
+    with _plain_errors(console):
+        from .sweeps import summary
+        from .sweeps import sweep as do_sweep
+
+        outcome, folder = do_sweep(console, sweep_file, out, force, retry)
+        _say(Console(), "sweep", summary(outcome, folder))
+
+
+@app.command("report")
+def write_report(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of sweeps.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Page (default: DIR/report.html).", show_default=False)] = None,
+) -> None:
+    """Make one page of the sweeps in DIR...: roofline, scaling, accuracy, portability, tables.
+
+    Sweeps of several machines on one page show how portable the performance is.
+    """
+    with _plain_errors(Console(stderr=True)):
+        from .sweeps import report as make_report
+
+        _say(Console(), "page", str(make_report(folders, out)))
+
+
 def _run(
     console: Console,
     input_file: Path,

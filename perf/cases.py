@@ -7,7 +7,7 @@ The peers of a kernel are in ``bench_kinetic``, ``bench_nlp``, ``bench_overlap``
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,6 +30,10 @@ KERNELS = ("kin_prop", "loc_prop", "nlp_prop", "density", "current", "hartree", 
 PLAIN = ("reference", "numba")
 REDUCTIONS = ("density", "current", "overlap")
 RANKED = ("nlp_prop", "overlap")
+MODES_OF = {kernel: ("fp64", "fp32") for kernel in KERNELS} | {
+    "nlp_prop": tuple(MODES),
+    "hartree": ("multigrid", "dsa", "fft"),
+}
 LARGEST_FOR_REFERENCE = 2**25  # bytes of psi; the plain NumPy kernels are for checking, and slow
 ROOF = {"in place": "roof: {} in place", "read": "roof: read of {}"}
 PEERS = {
@@ -124,6 +128,52 @@ def make_problem(kernel: str, shape: Any, norb: int, dtype: str, threads: int, r
     return problem
 
 
+def dtype_of(mode: str) -> str:
+    """Type of the arrays in a mode: float64 for the fields of hartree.
+
+    Examples
+    --------
+    >>> dtype_of("fp64"), dtype_of("bf16x2"), dtype_of("dsa")
+    ('complex128', 'complex64', 'float64')
+    """
+    if mode in MODES_OF["hartree"]:
+        return "float64"
+    return "complex128" if mode == "fp64" else "complex64"
+
+
+def plan_and_call(problem: Problem, mode: str, backend: str) -> tuple[Plan, Call]:
+    """The plan of a problem on one backend, and a call of it that ends when its work is done.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its dtype must be that of the mode.
+    mode : str
+        One of ``MODES_OF`` the kernel.
+    backend : str
+        Name of the backend.
+
+    Raises
+    ------
+    MlmdError
+        If the backend cannot do it.
+
+    Examples
+    --------
+    >>> plan, call = plan_and_call(make_problem("density", (4, 4, 4), 2, "complex64", 1, None), "fp32", "reference")
+    >>> call().shape
+    (4, 4, 4)
+    """
+    make = {"kin_prop": _kinetic, "loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
+    if problem.kernel == "hartree":
+        plan, call = _hartree(problem, backend, mode)
+    elif problem.kernel == "nlp_prop":
+        plan, call = _low_rank(problem, backend, mode)
+    else:
+        plan, call = make[problem.kernel](problem, backend)
+    return plan, _to_the_end(plan, call)
+
+
 def make_case(problem: Problem) -> Case:
     """The rivals of a problem.
 
@@ -182,7 +232,7 @@ def _there(backend: str, array: NDArray[Any]) -> Any:
 def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
     """Name, plan and call of a kernel on wave functions; in each mode, but for NumPy and Numba, which gain nothing."""
     if problem.kernel == "kin_prop":
-        yield from _kinetic(problem, backend)
+        yield from _kinetic_forms(problem, backend)
         return
     make = {"loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
     if problem.kernel in make:
@@ -200,23 +250,33 @@ def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[
 
 def hartree_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[tuple[str, Plan, Call]]:
     """Name, plan and call of the three ways to the Hartree potential; a cold multigrid start, warm DSA sweeps."""
-    n = np.random.default_rng(1).normal(size=problem.shape)
-    for method in ("multigrid", "dsa", "fft"):
+    for method in MODES_OF["hartree"]:
         if method == "fft" and backend in PLAIN:
             continue  # the same library on each host backend
-        plan = kernels.hartree(
-            problem.shape, SPACING, method=method, tol=1e-8, backend=backend, threads=problem.threads
-        )
-        there = _there(backend, n)
-        yield f"{backend} {method}", plan, lambda plan=plan, there=there: plan(there)  # type: ignore[misc]
+        yield (f"{backend} {method}", *_hartree(problem, backend, method))
 
 
-def _kinetic(problem: Problem, backend: str) -> Iterator[tuple[str, Plan, Call]]:
-    """Compiled plans also on packed wave functions, and with light and potential."""
-    psi = _there(backend, waves(problem))
-    plan = kernels.kin_prop(
+def _hartree(problem: Problem, backend: str, method: str) -> tuple[Plan, Call]:
+    plan = kernels.hartree(problem.shape, SPACING, method=method, tol=1e-8, backend=backend, threads=problem.threads)
+    n = _there(backend, np.random.default_rng(1).normal(size=problem.shape))
+    return plan, lambda: plan(n)
+
+
+def _kinetic(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    psi, plan = _there(backend, waves(problem)), kinetic_plan(problem, backend)
+    return plan, lambda: plan(psi)
+
+
+def kinetic_plan(problem: Problem, backend: str) -> kernels.KinProp:
+    """The plan of a step of kin_prop."""
+    return kernels.kin_prop(
         problem.shape, problem.norb, SPACING, TIME_STEP, problem.dtype, backend, threads=problem.threads
     )
+
+
+def _kinetic_forms(problem: Problem, backend: str) -> Iterator[tuple[str, Plan, Call]]:
+    """Compiled plans also on packed wave functions, and with light and potential."""
+    psi, plan = _there(backend, waves(problem)), kinetic_plan(problem, backend)
     if backend not in PLAIN:
         packed = plan.pack(psi)
         v = _there(backend, np.random.default_rng(2).normal(size=problem.shape))
@@ -270,6 +330,11 @@ def _low_rank(problem: Problem, backend: str, mode: str) -> tuple[Plan, Call]:
     return plan, lambda: plan(psi)
 
 
+def memory_array(problem: Problem) -> NDArray[Any]:
+    """What the pass over memory works on: wave functions, or the field of hartree."""
+    return np.ones(problem.shape) if problem.kernel == "hartree" else waves(problem)
+
+
 def waves(problem: Problem) -> NDArray[Any]:
     """Random wave functions, touched first by the threads that will use them."""
     return touched_waves(problem.shape, problem.norb, problem.dtype, problem.threads)
@@ -282,10 +347,9 @@ def orthonormal_columns(problem: Problem) -> NDArray[Any]:
 
 def _add_roof(case: Case) -> None:
     problem = case.problem
-    array = np.ones(problem.shape) if problem.kernel == "hartree" else waves(problem)
     make = reading_pass if case.roof == "read" else scaling_pass
     try:
-        case.calls[case.roof_row] = make(array, problem.threads)
+        case.calls[case.roof_row] = make(memory_array(problem), problem.threads)
     except MlmdError as error:
         case.notes.append(f"no roof: {error}")
 
@@ -314,9 +378,20 @@ def arithmetic_roof(plan: Plan, roofs: Roofs) -> tuple[str, float] | None:
     mode = getattr(plan, "mode", None)
     if type(plan).__name__ == "Overlap":
         mode = "fp32" if plan.dtype == np.complex64 else "fp64"
-    if not isinstance(mode, str) or mode not in MODES:
-        return None
+    return peak_of(mode, {"fp32": roofs.fp32, "fp64": roofs.fp64, "bf16": roofs.bf16}) if mode in MODES else None
+
+
+def peak_of(mode: str, peaks: Mapping[str, float | None]) -> tuple[str, float] | None:
+    """Name and rate of the peak of a mode of products; None where the machine has no such unit.
+
+    Examples
+    --------
+    >>> peak_of("bf16x2", {"fp32": 1e12, "bf16": 6e12})
+    ('bf16 / 3', 2000000000000.0)
+    """
     if mode.startswith("bf16x"):
         products = {"1": 1, "2": 3, "3": 6}[mode[-1]]
-        return None if roofs.bf16 is None else (f"bf16 / {products}", roofs.bf16 / products)
-    return mode, roofs.fp32 if mode == "fp32" else roofs.fp64
+        rate = peaks.get("bf16")
+        return None if rate is None else (f"bf16 / {products}", rate / products)
+    rate = peaks.get(mode)
+    return None if rate is None else (mode, rate)

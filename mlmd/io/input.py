@@ -6,7 +6,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,14 +20,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_SECTIONS: Mapping[str, type[BaseModel]] = {
-    "system": models.System,
-    "grid": models.Grid,
-    "ground_state": models.GroundStateSettings,
-    "dynamics": models.Dynamics,
-    "output": models.Output,
-    "run": models.RunSettings,
-}
+Model = TypeVar("Model", bound=BaseModel)
 _LASERS: Mapping[str, type[BaseModel]] = {
     "none": models.NoLaser,
     "kick": models.Kick,
@@ -56,20 +49,48 @@ def read_input(path: Path) -> tuple[Config, str]:
     InputError
         When the file cannot be read, is not TOML, or holds a wrong key, value or unit.
     """
+    text = read_text(path)
+    return parse_input(text, path), text
+
+
+def read_text(path: Path) -> str:
+    """Read the text of an input file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        What is in it.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(path, "", f"cannot be read ({error.strerror})", "check the path") from error
     except UnicodeDecodeError as error:
         raise InputError(path, "", "is not a text file", "give a TOML input file") from error
-    return parse_input(text, path), text
 
 
 def parse_input(text: str, path: Path) -> Config:
+    """Validate the text of an input file of a run; see :func:`parse`."""
+    return parse(Config, text, path)
+
+
+def parse(model: type[Model], text: str, path: Path) -> Model:
     """Validate the text of an input file.
 
     Parameters
     ----------
+    model : type of pydantic.BaseModel
+        What it should be: sections of keys.
     text : str
         TOML.
     path : Path
@@ -77,7 +98,7 @@ def parse_input(text: str, path: Path) -> Config:
 
     Returns
     -------
-    Config
+    Model
         The validated input.
 
     Raises
@@ -90,13 +111,13 @@ def parse_input(text: str, path: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise InputError(path, "", f"is not valid TOML: {error}", "correct that line") from error
     try:
-        return Config.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
-        key, problem = explain(error, data)
+        key, problem = explain(error, data, model)
         raise InputError(path, key, problem) from error
 
 
-def explain(error: ValidationError, data: Mapping[str, Any]) -> tuple[str, str]:
+def explain(error: ValidationError, data: Mapping[str, Any], model: type[BaseModel] = Config) -> tuple[str, str]:
     """Return the key and a plain sentence for the errors that pydantic found.
 
     The first problem is told in full, others by key only. Unknown keys come first: a misspelt
@@ -105,9 +126,11 @@ def explain(error: ValidationError, data: Mapping[str, Any]) -> tuple[str, str]:
     Parameters
     ----------
     error : ValidationError
-        From validating a :class:`~mlmd.config.Config`.
+        From validating it.
     data : mapping
         What was validated, as it was written.
+    model : type of pydantic.BaseModel
+        What it should have been.
 
     Returns
     -------
@@ -119,11 +142,11 @@ def explain(error: ValidationError, data: Mapping[str, Any]) -> tuple[str, str]:
     details = error.errors(include_url=False)
     details.sort(key=lambda detail: detail["type"] != "extra_forbidden")
     first, *others = details
-    problem = _problem(first, data)
-    keys = sorted({_key(detail) for detail in others} - {_key(first)})
+    problem = _problem(first, data, model)
+    keys = sorted({_key(detail, model) for detail in others} - {_key(first, model)})
     if keys:
         problem += f" (to correct as well: {', '.join(keys)})"
-    return _key(first), problem
+    return _key(first, model), problem
 
 
 def _path(detail: ErrorDetails) -> tuple[int | str, ...]:
@@ -141,27 +164,50 @@ def _path(detail: ErrorDetails) -> tuple[int | str, ...]:
     return place
 
 
-def _key(detail: ErrorDetails) -> str:
+def _key(detail: ErrorDetails, model: type[BaseModel]) -> str:
     """Return the key of an error as users know it, e.g. ``[grid] shape``."""
     place = _path(detail)
+    if not place:
+        return ""
     section, *rest = place
+    if rest and isinstance(rest[0], int) and str(section) in _sections(model):
+        number, *rest = rest
+        section = f"[{section}]] number {int(number) + 1}"  # a table of an array: [[sizes]]
+        return f"[{section} {_joined(rest)}".rstrip()
     if not rest:
-        known_section = section in _SECTIONS or section == "laser"
-        return f"[{section}]" if known_section else str(section)
-    name = str(rest[0])
-    for part in rest[1:]:
-        name += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return f"[{section}] {name}"
+        return f"[{section}]" if section in _sections(model) else str(section)
+    return f"[{section}] {_joined(rest)}"
 
 
-def _problem(detail: ErrorDetails, data: Mapping[str, Any]) -> str:
+def _joined(place: Iterable[int | str]) -> str:
+    """Return a key inside a section, e.g. ``atoms[2]``."""
+    name = ""
+    for part in place:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
+    return name
+
+
+def _sections(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel], ...]]:
+    """Return the sections of an input, with the models that each may be."""
+    found = {name: tuple(_models(field.annotation)) for name, field in model.model_fields.items()}
+    return {name: models for name, models in found.items() if models}
+
+
+def _models(annotation: Any) -> Iterable[type[BaseModel]]:
+    """Return the models in the type of a field."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _problem(detail: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Return what is wrong and what to do for one error."""
     context: dict[str, Any] = detail.get("ctx", {})
     given = _given(data, _path(detail))
     got = f"got {_show(given)}"
     match detail["type"]:
         case "extra_forbidden":
-            return _unknown_key(detail)
+            return _unknown_key(detail, model)
         case "missing":
             section = _path(detail)[0]
             if isinstance(given, list):
@@ -216,32 +262,30 @@ def _show(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _unknown_key(detail: ErrorDetails) -> str:
+def _unknown_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
     """Return the message for an unknown key, with the nearest right one."""
     *parents, name = detail["loc"]
     name = str(name)
-    allowed = _keys_of(parents)
+    allowed = _keys_of(parents, model)
     message = "is not a known " + ("key" if parents or not isinstance(detail["input"], dict) else "section")
     near = difflib.get_close_matches(name.lower(), allowed, n=1, cutoff=0.6)
     if near:
         return f"{message}; did you mean '{near[0]}'?"
-    homes = [section for section in (*_SECTIONS, "laser") if name in _keys_of([section])]
+    homes = [section for section in _sections(model) if name in _keys_of([section], model)]
     if homes:
         return f"{message} here; it belongs to [{homes[0]}]"
     return f"{message}; known here: {', '.join(allowed)}"
 
 
-def _keys_of(parents: Iterable[int | str]) -> list[str]:
+def _keys_of(parents: Iterable[int | str], model: type[BaseModel]) -> list[str]:
     """Return the keys allowed at a place of the file."""
     match list(parents):
         case []:
-            return list(Config.model_fields)
-        case ["laser", tag, *_]:
+            return list(model.model_fields)
+        case ["laser", tag, *_] if tag in _LASERS:
             return list(_LASERS[str(tag)].model_fields)
-        case ["laser"]:
-            return list(dict.fromkeys(key for m in _LASERS.values() for key in m.model_fields))
         case [section, *_]:
-            return list(_SECTIONS[str(section)].model_fields)
+            return list(dict.fromkeys(key for kind in _sections(model)[str(section)] for key in kind.model_fields))
     raise AssertionError("a place is a list of keys")
 
 
