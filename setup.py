@@ -123,6 +123,7 @@ setup(
         "mlmd": ["py.typed"],
         "mlmd.dcmesh.qxmd": ["*.dat"],
         "mlmd.backends": ["spirv_files/*"],
+        "mlmd.perf": ["report/*.css", "report/*.js"],
         "mlmd.csrc": ["include/mlmd/*.h", "cuda/*.cu", "cuda/*.h", "cuda/rtc/*", "sycl/*"],
     },
     include_package_data=False,

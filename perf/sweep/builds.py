@@ -22,7 +22,7 @@ def build_of(kernel: str, backend: str) -> str:
     if backend == "cpu":
         from ... import _cpu
 
-        return digest([Path(_cpu.__file__)])[:DIGITS]
+        return digest([Path(str(_cpu.__file__))])[:DIGITS]
     kernels = Path(__file__).resolve().parents[2] / "kernels"
     paths = [kernels / f"{kernel}.py"]
     if backend == "numba":

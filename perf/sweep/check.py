@@ -18,7 +18,7 @@ from ...backends import get
 from ..bench_kinetic import SPACING
 from ..cases import RANKED, VECTOR_POTENTIAL, Problem, kinetic_plan
 
-LARGEST = 2**21  # numbers in psi; above it a smaller grid is compared, or the reference would take longer than the sweep
+LARGEST = 2**21  # numbers in psi; above it a smaller grid is compared: the reference is slow
 LEAST_POINTS = 4  # along an axis of that grid
 TOLERANCE = {"fp64": 1e-12, "fp32": 1e-5, "bf16x3": 1e-5, "bf16x2": 1e-4, "bf16x1": 2e-2}
 TOLERANCE |= {"multigrid": 1e-6, "dsa": 1e-9, "fft": 1e-9}
@@ -81,16 +81,15 @@ class Inputs:
         self.rng = np.random.default_rng(7)
         self.f = self.rng.uniform(0.0, 2.0, problem.norb)
         self.field = self.rng.normal(size=problem.shape)
-        self.Q = self.S = None
-        shape = (*problem.shape, problem.norb)
+        rank = problem.rank if problem.kernel in RANKED else 1
+        columns, _ = np.linalg.qr(self.numbers((problem.points, rank)))
+        self.Q = columns.reshape(*problem.shape, rank)
+        self.S = np.diag(np.expm1(-1j * self.rng.uniform(1.0, 5.0, rank)))
+        self.psi = self.numbers((*problem.shape, problem.norb))
         if problem.kernel in RANKED:
-            self.Q, _ = np.linalg.qr(self.numbers((problem.points, problem.rank)))
-            self.Q = self.Q.reshape(*problem.shape, problem.rank).astype(problem.dtype)
-            self.S = np.diag(np.expm1(-1j * self.rng.uniform(1.0, 5.0, problem.rank)))
-            psi = self.Q @ self.numbers((problem.rank, problem.norb))
-        else:
-            psi = self.numbers(shape)
-        self.psi = psi.astype(problem.dtype) if problem.norb else psi
+            self.psi = self.Q @ self.numbers((rank, problem.norb))
+        if problem.norb:
+            self.psi, self.Q = self.psi.astype(problem.dtype), self.Q.astype(problem.dtype)
 
     def numbers(self, shape: tuple[int, ...]) -> NDArray[np.complex128]:
         """Random complex numbers."""
@@ -99,28 +98,28 @@ class Inputs:
     def result(self, problem: Problem, mode: str, backend: str) -> NDArray[Any]:
         """What a backend makes of the input in the types of the problem."""
         arrays = get(backend).arrays()
-        size: tuple[Any, ...] = (problem.shape, problem.norb)
-        options: dict[str, Any] = {"backend": backend, "threads": problem.threads}
+        size = problem.shape, problem.norb
+        options: dict[str, Any] = {"dtype": problem.dtype, "backend": backend, "threads": problem.threads}
         there = arrays.asarray
-        psi = there(self.psi.astype(problem.dtype)) if problem.norb else None
+        psi: Any = there(self.psi.astype(problem.dtype)) if problem.norb else None
         match problem.kernel:
             case "kin_prop":
-                kinetic = kinetic_plan(problem, backend)
-                found = kinetic(psi, VECTOR_POTENTIAL)
+                found = kinetic_plan(problem, backend)(psi, VECTOR_POTENTIAL)
             case "loc_prop":
-                found = kernels.loc_prop(*size, 1.0, problem.dtype, **options)(psi, there(self.field))
+                found = kernels.loc_prop(*size, dt=1.0, **options)(psi, there(self.field))
             case "density":
-                found = kernels.density(*size, problem.dtype, **options)(psi, there(self.f))
+                found = kernels.density(*size, **options)(psi, there(self.f))
             case "current":
-                found = kernels.current(*size, SPACING, problem.dtype, **options).sums(psi, there(self.f))
+                found = kernels.current(*size, spacing=SPACING, **options).sums(psi, there(self.f))
             case "overlap":
-                overlap = kernels.overlap(*size, problem.rank, 1.0, problem.dtype, **options)
+                overlap = kernels.overlap(*size, rank=problem.rank, dv=1.0, **options)
                 found = overlap(there(self.Q.astype(problem.dtype)), psi)
             case "nlp_prop":
-                low_rank = kernels.nlp_prop(*size, problem.rank, 1.0, problem.dtype, mode, **options)
+                low_rank = kernels.nlp_prop(*size, rank=problem.rank, dv=1.0, mode=mode, **options)
                 low_rank.set(there(self.Q.astype(problem.dtype)), self.S)
                 found = low_rank(psi)
             case "hartree":
+                del options["dtype"]
                 solver = kernels.hartree(problem.shape, SPACING, method=mode, tol=HARTREE_TOLERANCE, **options)
                 found = solver(there(self.field))
         return np.asarray(arrays.asnumpy(found)).astype(np.complex128)

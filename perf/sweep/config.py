@@ -44,7 +44,7 @@ class What(Section):
 
 
 class Size(Section):
-    """``[[sizes]]``: a grid and a number of orbitals; ``rank`` is the number of columns of Q, else as many as orbitals."""
+    """``[[sizes]]``: grid and orbitals; ``rank`` is the number of columns of Q, by default as many as orbitals."""
 
     shape: tuple[Points, Points, Points]
     norb: Count
@@ -64,9 +64,9 @@ class Limits(Section):
     call: Seconds = 10.0
 
 
-Kernels: Any = create_model(
-    "Kernels", __base__=Section, **{kernel: (list[Literal[modes]], []) for kernel, modes in MODES_OF.items()}
-)
+_literal: Any = Literal  # of values that are known when this runs
+_FIELDS: dict[str, Any] = {kernel: (list.__class_getitem__(_literal[modes]), []) for kernel, modes in MODES_OF.items()}
+Kernels: Any = create_model("Kernels", __base__=Section, **_FIELDS)
 Kernels.__doc__ = "``[kernels]``: the modes of each kernel that takes part."
 
 
@@ -93,7 +93,7 @@ class Sweep(Section):
     @model_validator(mode="after")
     def _check(self) -> Sweep:
         if not any(modes for _, modes in self.kernels):
-            raise ValueError("names no kernel; write for example [kernels] kin_prop = [\"fp32\"]")
+            raise ValueError('names no kernel; write for example [kernels] kin_prop = ["fp32"]')
         return self
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from ...backends import Device
 
-BYTES = 2**28
+LEAST_BYTES = 2**24
 SIDE = 2048
 TRIES = 5
 
 
-def measure_device(device: Device, nbytes: int = BYTES, side: int = SIDE) -> dict[str, float]:
+def measure_device(device: Device, nbytes: int, side: int = SIDE) -> dict[str, float]:
     """Rates per second: bytes of a copy, operations of products in FP64, FP32 and bf16 with FP32 sums.
 
     Parameters
@@ -25,6 +25,7 @@ def measure_device(device: Device, nbytes: int = BYTES, side: int = SIDE) -> dic
     side : int
         Rows and columns of the matrices.
     """
+    nbytes = max(nbytes, LEAST_BYTES)
     a, b = (device.zeros((nbytes // 8,), "float64") for _ in range(2))
     found = {"memory": 2 * nbytes / best(device, lambda: device.copy(a, b))}
     for name, dtype, fast in (("fp64", "complex128", None), ("fp32", "complex64", None), ("bf16", "complex64", "bf16")):

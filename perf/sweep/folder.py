@@ -1,4 +1,4 @@
-"""The folder of a sweep: the table, the machine that it was made on, a copy of what was asked, and what may go on in it."""
+"""The folder of a sweep: the table, the machine, a copy of what was asked; and whether a sweep may go on in it."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def _change(name: str, before: Any, now: Any) -> str:
     if before == now:
         return ""
     if isinstance(before, dict) and isinstance(now, dict):
-        keys = [*before, *(key for key in now if key not in before)]
-        return next(_change(f"{name}.{key}", before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key))
+        keys = dict.fromkeys([*before, *now])
+        return next(found for key in keys if (found := _change(f"{name}.{key}", before.get(key), now.get(key))))
     old, new = (json.dumps(value) for value in (before, now))
     return f"{name} was {_short(old)} and is {_short(new)}"
 

@@ -19,7 +19,7 @@ from .worker import Answer
 START_SECONDS = 180.0  # for imports and the first look for devices
 LOOK_SECONDS = 0.1  # between two looks whether the user wants to stop
 REASON_LENGTH = 300
-CALM = {"KMP_BLOCKTIME": "0", "OPENBLAS_THREAD_TIMEOUT": "4"}  # threads of an idle process must not spin beside the next
+CALM = {"KMP_BLOCKTIME": "0", "OPENBLAS_THREAD_TIMEOUT": "4"}  # idle threads must not spin beside other processes
 
 
 class Stopped(Exception):
@@ -51,7 +51,7 @@ class Worker:
         self.backend, self._stopped = backend, stopped
         program = f"import sys; sys.path[:] = {sys.path!r}; from mlmd.perf.sweep.worker import main; main({backend!r})"
         own = {"OPENBLAS_NUM_THREADS": str(threads), "DPCPP_CPU_NUM_CUS": str(threads)}
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115: closed with the process
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
@@ -69,10 +69,12 @@ class Worker:
         Lost
             If the process ends or does not answer in time; it is gone then.
         Stopped
-            If the user wants to stop; the process is gone too.
+            If the user wants to stop.
         """
         pipe = self._process.stdin
         assert pipe is not None
+        if self._stopped():
+            raise Stopped
         try:
             pipe.write(json.dumps({"do": what} | arguments).encode() + b"\n")
             pipe.flush()
@@ -90,7 +92,6 @@ class Worker:
                     raise self._crashed()
                 self._buffer += more
             elif self._stopped():
-                self.close()
                 raise Stopped
             elif time.monotonic() > deadline:
                 self.close()

@@ -1,7 +1,7 @@
 """A sweep: problem after problem, all backends side by side on each, every row on the disk as soon as it is known.
 
 Each backend lives in a process of its own (`worker`), so that one that crashes or hangs costs a row and no more.  On a
-problem they take turns, a sample each in every round, as in ``mlmd bench``: ratios are taken between neighbours in time.
+problem they take turns, a sample each in every round, as in ``mlmd bench``: what disturbs the machine hits them all.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .config import Job, Sweep, jobs, threads_of
 from .folder import FORMAT, Folder, difference
 from .p3 import p3_table
 from .pool import Pool, Stopped, plain
-from .table import OK, Row, Table, key_of
+from .table import OK, Row, Table, key_of, read
 from .worker import ROOF, Answer
 
 PEAK_SECONDS = 300.0
@@ -78,29 +78,42 @@ def run_sweep(
     """
     if force:
         folder.clear()
+    if folder.table.exists() and not folder.machine.exists():
+        raise MlmdError(f"{folder.path} has a sweep.csv without its machine.json; give another --out, or --force")
+    total = len(list(jobs(sweep))) * len(sweep.sweep.backends)
+    before = len(read(folder.table)) if folder.table.exists() else 0
     with Pool(threads_of(sweep), stopped) as pool:
-        machine = _machine(sweep, pool)
-        known = folder.read_machine()
-        if known is None:
-            if folder.table.exists():
-                raise MlmdError(f"{folder.path} has a sweep.csv without its machine.json; give another --out, or --force")
-            machine |= _peaks(pool, machine)
-            folder.write(folder.question, text)
-            folder.write(folder.machine, json.dumps(machine, indent=1) + "\n")
-        elif changed := difference(known, machine):
-            raise MlmdError(
-                f"{folder.path} holds another sweep: {changed}; give another --out, or --force to start again there"
-            )
-        else:
-            machine = known
-        with Table(folder.table, (lambda row: row.status != OK) if retry else None) as table:
-            state = _State(sweep, pool, machine, table, console)
-            if table.torn:
-                state.say(f"note: the last line of {folder.table} was cut off; that row is done again")
-            before = len(table.rows)
-            finished = state.go()
-            folder.write(folder.portability, p3_table(table.rows))
-            return Outcome(table.rows, before, state.total, not finished)
+        try:
+            machine = _agreed(sweep, text, folder, pool)
+            with Table(folder.table, (lambda row: row.status != OK) if retry else None) as table:
+                state = _State(sweep, pool, machine, table, console)
+                if table.torn:
+                    state.say(f"note: the last line of {folder.table} was cut off; that row is done again")
+                before = len(table.rows)
+                state.go()
+            ended = False
+        except Stopped:
+            ended = True
+    rows = read(folder.table) if folder.table.exists() else []
+    if rows:
+        folder.write(folder.portability, p3_table(rows))
+    return Outcome(rows, before, total, ended)
+
+
+def _agreed(sweep: Sweep, text: str, folder: Folder, pool: Pool) -> dict[str, Any]:
+    """What ``machine.json`` says, written now or found to fit what is here and asked for."""
+    machine = _machine(sweep, pool)
+    known = folder.read_machine()
+    if known is None:
+        machine |= _peaks(pool, machine, max(job.problem.nbytes for job in jobs(sweep)))
+        folder.write(folder.question, text)
+        folder.write(folder.machine, json.dumps(machine, indent=1) + "\n")
+        return machine
+    if changed := difference(known, machine):
+        raise MlmdError(
+            f"{folder.path} holds another sweep: {changed}; give another --out, or --force to start again there"
+        )
+    return known
 
 
 def _machine(sweep: Sweep, pool: Pool) -> dict[str, Any]:
@@ -135,11 +148,12 @@ def _described(hello: Answer) -> Answer:
     return {key: plain(value) if isinstance(value, str) else value for key, value in hello.items()}
 
 
-def _peaks(pool: Pool, machine: dict[str, Any]) -> dict[str, Any]:
-    """Roofs of the host and of devices with memory of their own, as far as they can be measured."""
-    roofs = pool.ask(ROOF, "peaks", PEAK_SECONDS, threads=machine["threads"])
+def _peaks(pool: Pool, machine: dict[str, Any], nbytes: int) -> dict[str, Any]:
+    """Roofs of the host and of devices with memory of their own, for arrays as large as the largest problem."""
+    size = {"threads": machine["threads"], "nbytes": nbytes}
+    roofs = pool.ask(ROOF, "peaks", PEAK_SECONDS, **size)
     devices = {
-        name: pool.ask(name, "peaks", PEAK_SECONDS, threads=machine["threads"])
+        name: pool.ask(name, "peaks", PEAK_SECONDS, **size)
         for name, about in machine["backends"].items()
         if about["status"] == OK and not about["processor"]
     }
@@ -161,37 +175,40 @@ class _State:
     def __init__(self, sweep: Sweep, pool: Pool, machine: dict[str, Any], table: Table, console: Console) -> None:
         self.sweep, self.pool, self.machine, self.table, self.console = sweep, pool, machine, table, console
         self.jobs = list(jobs(sweep))
-        self.total = len(self.jobs) * len(sweep.sweep.backends)
 
     def say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def go(self) -> bool:
-        """Do all jobs; False if the user stopped it."""
+    def go(self) -> None:
+        """Do all jobs.
+
+        Raises
+        ------
+        Stopped
+            If the user wants to stop.
+        """
         done = {row.key for row in self.table.rows}
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         quiet = not self.console.is_terminal
         with Progress(*columns, console=self.console, disable=quiet, transient=True) as bars:
-            task = bars.add_task("", total=self.total, completed=len(done))
+            task = bars.add_task("", total=len(self.jobs) * len(self.sweep.sweep.backends), completed=len(done))
             for number, job in enumerate(self.jobs, 1):
                 left = [name for name in self.sweep.sweep.backends if key_of(job, name) not in done]
                 if not left:
                     continue
                 bars.update(task, description=str(job))
-                try:
-                    rows = self.rows_of(job, left)
-                except Stopped:
-                    return False
+                rows = self.rows_of(job, left)
                 self.table.append(rows)
                 bars.advance(task, len(rows))
                 if quiet:
                     self.say(f"{number}/{len(self.jobs)} {job}: {', '.join(map(brief, rows))}")
-        return True
 
     def rows_of(self, job: Job, backends: list[str]) -> list[Row]:
         """The rows of a problem."""
         here = {name: self.machine["backends"][name] for name in backends}
-        cases = {name: _Case(self.prepare(name, job) if about["status"] == OK else about) for name, about in here.items()}
+        cases = {
+            name: _Case(self.prepare(name, job) if about["status"] == OK else about) for name, about in here.items()
+        }
         if any(case.answer["status"] == OK and here[name]["processor"] for name, case in cases.items()):
             cases[ROOF] = _Case(self.prepare(ROOF, job))
         self.take_samples(cases)

@@ -1,8 +1,8 @@
 """The child process in which a backend runs during a sweep: whatever it breaks, the sweep goes on.
 
-It answers questions, one JSON line each: ``hello`` (what the backend is), ``builds``, ``prepare`` (check a problem and warm it up),
-``sample`` (time it once), ``peaks`` (what the machine can do).  One such process lives for each backend; a sample is taken only
-when the parent asks, so that the backends take turns.
+It answers questions, one JSON line each: ``hello`` (what the backend is), ``builds`` (which code), ``peaks`` (what the
+machine can do), ``prepare`` (check a problem and warm it up), ``sample`` (time it once).  There is one for each backend;
+a sample is taken only when the parent asks, so that the backends take turns.
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ from ...backends import (
     describe,
     get,
 )
+from ..bench_kinetic import reading_pass, scaling_pass
+from ..cases import REDUCTIONS, Problem, memory_array, plan_and_call
 from ..interleave import _repeats, _sample
+from ..roofs import measure, native
+from .builds import build_of
+from .check import TOLERANCE, compared, relative_error
+from .device_peaks import measure_device
 
 ROOF = "roof"  # the worker that takes the passes over the host's memory
 PR_SET_PDEATHSIG = 1
@@ -56,8 +62,6 @@ class Bench:
     def hello(self) -> Answer:
         """Whether the backend works, and on what."""
         if self.backend == ROOF:
-            from ..roofs import native
-
             return {"isa": str(native().isa())}
         backend = get(self.backend)
         status = backend.status()
@@ -71,25 +75,16 @@ class Bench:
 
     def builds(self, kernels: list[str]) -> Answer:
         """Which code the kernels are."""
-        from .builds import build_of
-
         return {"builds": {kernel: build_of(kernel, get(self.backend).name) for kernel in kernels}}
 
-    def peaks(self, threads: int) -> Answer:
+    def peaks(self, threads: int, nbytes: int) -> Answer:
         """The roofs of the host, or of a device of its own."""
         if self.backend == ROOF:
-            from ..roofs import measure
-
-            return asdict(measure(threads))
-        from .device_peaks import measure_device
-
-        return measure_device(self._device())
+            return asdict(measure(threads, nbytes))
+        return measure_device(self._device(), nbytes)
 
     def prepare(self, problem: Answer, mode: str, limit: float) -> Answer:
         """Compare with the reference, build the plan, warm it up; tell what a call amounts to."""
-        from ..cases import REDUCTIONS, Problem, plan_and_call
-        from .check import TOLERANCE, compared, relative_error
-
         self.release()
         given = Problem(**{**problem, "shape": tuple(problem["shape"])})
         if self.backend == ROOF:
@@ -112,10 +107,7 @@ class Bench:
             answer["pass_bytes"] = self._prepare_copy(device, given.nbytes)
         return answer
 
-    def _prepare_pass(self, problem: Any, reduction: bool) -> Answer:
-        from ..bench_kinetic import reading_pass, scaling_pass
-        from ..cases import memory_array
-
+    def _prepare_pass(self, problem: Problem, reduction: bool) -> Answer:
         make = reading_pass if reduction else scaling_pass
         self._call = make(memory_array(problem), problem.threads)
         self._repeats = _repeats(self._call, CLOCK)
