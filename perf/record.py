@@ -18,6 +18,7 @@ from .roofs import Roofs
 
 FORMAT = 1
 _PACKAGES = ("mlmd", "numpy", "scipy", "numba", "mkl", "mkl_fft", "pyfftw")
+_DEVICE_PACKAGES = ("dpctl", "dpnp", "intel-opencl-rt", "cupy-cuda13x", "cupy-cuda12x")
 _ENVIRONMENT = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "KMP_BLOCKTIME", "MLMD_ISA")
 
 
@@ -145,7 +146,7 @@ def make_row(
 
 def versions() -> dict[str, str]:
     """Versions of the packages that take part, where installed."""
-    installed = {package: _version(package) for package in _PACKAGES}
+    installed = {package: _version(package) for package in (*_PACKAGES, *_DEVICE_PACKAGES)}
     return {"python": platform.python_version()} | {name: version for name, version in installed.items() if version}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 
 from ..cases import MODES_OF
 from ..portability import cascade
@@ -12,7 +11,7 @@ from ..sweep.table import Row
 from .data import Source, base, timed
 from .svg import SHAPES, Axis, Plot, spanning
 
-SMALL = 372.0, 270.0  # width and height
+SMALL, HALF, WIDE = (372.0, 270.0), (580.0, 420.0), (1160.0, 480.0)  # width and height
 BANDWIDTHS = {"read": "read", "scale": "in place", "memory": "copy"}  # as roofs call them: as people do
 LINES = ("series", "series dashed", "series dotted", "series dashdot")  # by platform
 LEAST_RADIUS, LARGEST_RADIUS = 3.5, 7.0
@@ -49,12 +48,12 @@ def speed(row: Row) -> float:
 
 def rooflines(sources: Iterable[Source]) -> list[str]:
     """A roofline for each platform."""
-    plots = []
+    found: dict[str, tuple[Source, list[Row]]] = {}
     for source in sources:
-        rows = sorted(timed(source.rows), key=lambda row: row.platform)
-        for platform, own in groupby(rows, key=lambda row: row.platform):
-            plots.append(roofline(platform, list(own), _roofs(source, platform)))
-    return plots
+        for row in timed(source.rows):
+            found.setdefault(row.platform, (source, []))[1].append(row)
+    size = WIDE if len(found) == 1 else HALF
+    return [roofline(platform, rows, _roofs(source, platform), size) for platform, (source, rows) in found.items()]
 
 
 def _roofs(source: Source, platform: str) -> Mapping[str, float | None]:
@@ -64,7 +63,7 @@ def _roofs(source: Source, platform: str) -> Mapping[str, float | None]:
     return (own or [source.machine["roofs"]])[0]
 
 
-def roofline(platform: str, rows: list[Row], roofs: Mapping[str, float | None]) -> str:
+def roofline(platform: str, rows: list[Row], roofs: Mapping[str, float | None], size: tuple[float, float]) -> str:
     """GFLOP/s over flop per byte of least traffic, below bandwidths and peaks."""
     found = [(row, row.gflops / row.gbytes, row.gflops) for row in rows if row.gflops and row.gbytes]
     if not found:
@@ -73,7 +72,7 @@ def roofline(platform: str, rows: list[Row], roofs: Mapping[str, float | None]) 
     peaks = {name: rate for name in ("bf16", "fp32", "fp64") if (rate := roofs.get(name))}
     x = spanning([at for _, at, _ in found], "flop per byte of least memory traffic", 2.0)
     heights = [rate for *_, rate in found] + [peak / 1e9 for peak in peaks.values()]
-    plot = Plot(x, spanning(heights, "GFLOP/s", 1.6), platform, 780.0, 480.0)
+    plot = Plot(x, spanning(heights, "GFLOP/s", 1.6), platform, *size)
     top = max(peaks.values(), default=plot.y.high * 1e9) / 1e9
     for name, rate in bandwidths.items():
         ridge, low = min(x.high, top / (rate / 1e9)), max(x.low, plot.y.low / (rate / 1e9))
@@ -158,7 +157,7 @@ def accuracy(rows: list[Row]) -> list[str]:
         own = [row for row in own if row.key[2:7] == largest]
         x = spanning([row.error or 1.0 for row in own], "error relative to the reference", 4.0)
         y = spanning([speed(row) for row in own], "10⁹ points × orbitals / s", 1.6)
-        plot = Plot(x, y, f"{kernel}, {own[0].size}", width=560.0, height=340.0)
+        plot = Plot(x, y, f"{kernel}, {own[0].size}", *HALF)
         for (backend, platform), series in _grouped(own):
             series.sort(key=lambda row: row.error or 0.0)
             style = LINES[order.index(platform) % len(LINES)]
@@ -173,7 +172,7 @@ def accuracy(rows: list[Row]) -> list[str]:
 def cascade_plot(title: str, efficiency: Mapping[str, Mapping[str, float]], count: int) -> str:
     """Efficiency over the platforms of each application, best first (full), and PP over those up to it (dashed)."""
     x = Axis(0.6, count + 0.4, "platforms, the application's best first", log=False)
-    plot = Plot(x, Axis(0.0, 1.0, "efficiency (full), PP (dashed)", log=False), title, 560.0, 300.0, grid=False)
+    plot = Plot(x, Axis(0.0, 1.0, "efficiency (full), PP (dashed)", log=False), title, HALF[0], 300.0, grid=False)
     for number in range(1, count + 1):
         plot.text((number, 0.0), str(number), 0, 15, "tick mid")
     for name, values in efficiency.items():

@@ -86,8 +86,13 @@ def card(source: Source) -> str:
         facts["arithmetic roofs"] = f"fp32 {_giga(roofs['fp32'])}, fp64 {_giga(roofs['fp64'])}, bf16 {bf16} GFLOP/s"
     else:
         facts["roofs"] = roofs["reason"]
-    for name, about in machine["backends"].items():
-        facts[name] = about["device"] if about["status"] == OK else f"{about['status']}: {about['reason']}"
+    backends = machine["backends"].items()
+    facts["on the host"] = ", ".join(name for name, about in backends if about.get("device") == machine["cpu"])
+    for name, about in backends:
+        if about["status"] != OK:
+            facts[name] = f"{about['status']}: {about['reason']}"
+        elif about["device"] != machine["cpu"]:
+            facts[name] = about["device"]
     facts["versions"] = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     if machine["environment"]:
         facts["environment"] = " ".join(f"{name}={value}" for name, value in machine["environment"].items())
@@ -126,7 +131,7 @@ def _sections(sources: list[Source], rows: list[Row]) -> list[str]:
         for platform in platform_order(rows)
     )
     return [
-        section("fastest", "At the largest size", FASTEST, f'<div class="plots wide">{heats}</div>'),
+        section("fastest", "At the largest size", FASTEST, f'<div class="plots">{heats}</div>'),
         section("roofline", "Roofline", ROOFLINE, cards("wide", rooflines(sources))),
         section("accuracy", "Accuracy against speed", ACCURACY, cards("wide", accuracy(rows))),
         section("scaling", "Scaling with size", SCALING, cards("small", scaling(rows))),
@@ -178,8 +183,8 @@ ACCURACY = (
 SCALING = "Grid points times orbitals done per second (for hartree grid points), one plot for each kernel and mode."
 PORTABLE = (
     "PP of Pennycook, Sewall and Lee: the harmonic mean of an application's efficiency over the platforms, 0 if it does"
-    f" not run on one of them. '{LIBRARY}' takes the fastest backend of each platform. Over a kernel, the efficiency on "
-    "a platform is the harmonic mean over its problems; only problems that were tried on all platforms count."
+    f" not run on one of them. '{LIBRARY}' takes the fastest backend of each platform. Over a kernel, the efficiency "
+    "on a platform is the harmonic mean over its problems; only problems that were tried on all platforms count."
 )
 LISTING = (
     "A click on a head sorts. Fields filter: words, or bounds such as &gt;10. The address keeps the view: pass it on."

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
+from ..cases import MODES_OF
 from ..portability import cascade
 from ..render import number
 from ..sweep.table import OK, Row
@@ -95,7 +96,7 @@ def chip(name: str) -> str:
 def heat(rows: list[Row]) -> str:
     """Times at the largest size of each kernel and mode on one platform, a column for each backend."""
     found: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in sorted(rows, key=lambda row: row.work):
+    for row in sorted(rows, key=lambda row: (list(MODES_OF).index(row.kernel), row.work)):
         found.setdefault((row.kernel, row.mode), {})[base(row)] = row
     backends = sorted_backends(rows)
     head = "".join(f"<th class=n>{chip(name)} {name}</th>" for name in backends)

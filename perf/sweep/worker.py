@@ -1,7 +1,7 @@
 """The child process in which a backend runs during a sweep: whatever it breaks, the sweep goes on.
 
 It answers questions, one JSON line each: ``hello`` (what the backend is), ``builds`` (which code), ``peaks`` (what the
-machine can do), ``prepare`` (check a problem and warm it up), ``sample`` (time it once).  There is one for each backend;
+machine can do), ``prepare`` (check a problem and warm it up), ``sample`` (time it once).  Each backend has one;
 a sample is taken only when the parent asks, so that the backends take turns.
 """
 
