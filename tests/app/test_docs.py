@@ -14,8 +14,9 @@ from pydantic_core import PydanticUndefined
 from mlmd import units
 from mlmd.config import Config, Kick, NoLaser, PulseSettings
 from mlmd.engine import default_engine
-from mlmd.io.input import parse_input
+from mlmd.io.input import parse, parse_input
 from mlmd.io.structure import read_structure
+from mlmd.perf.sweep.config import Sweep, jobs
 from mlmd.problem import grid_shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +77,9 @@ def test_every_section_and_unit_is_named() -> None:
 
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_inputs_are_valid(text: str) -> None:
+    if "[sweep]" in text:
+        assert list(jobs(parse(Sweep, text, ROOT / "sample.toml")))
+        return
     config = parse_input(text, ROOT / "sample.toml")
     atoms = read_structure(config.system, ROOT / "sample.toml")
     default_engine().check(config, atoms, grid_shape(config.grid, atoms))
