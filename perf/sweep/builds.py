@@ -8,11 +8,12 @@ from pathlib import Path
 from ...backends.sources import csrc, digest
 
 DIGITS = 16
+PARTS = {"hartree": ("multigrid", "dsa")}  # a plan of several kernels
 
 
 @cache
 def build_of(kernel: str, backend: str) -> str:
-    """Hash of what a kernel is made of on a backend.
+    """Identity of what a kernel is on a backend: as compiled, or a hash of its sources.
 
     Examples
     --------
@@ -22,9 +23,9 @@ def build_of(kernel: str, backend: str) -> str:
     if backend == "cpu":
         from ... import _cpu
 
-        return digest([Path(str(_cpu.__file__))])[:DIGITS]
+        return "+".join(str(_cpu.build_id(part)) for part in PARTS.get(kernel, (kernel,)))
     kernels = Path(__file__).resolve().parents[2] / "kernels"
-    paths = [kernels / f"{kernel}.py"]
+    paths = [kernels / f"{name}.py" for name in (kernel, *PARTS.get(kernel, ()))]
     if backend == "numba":
         paths += sorted((kernels / "numba").glob("*.py"))
     elif backend != "reference":

@@ -101,7 +101,7 @@ class Bench:
             reason = f"a call takes {seconds:.3g} s, more than [limits] call = {limit:g} s"
             return answer | {"status": "slow", "reason": reason}
         self._call, self._repeats = call, _repeats(call, CLOCK)
-        answer |= {"flops": plan.flops(), "bytes": plan.bytes(), "tuning": getattr(plan, "tuning", {})}
+        answer |= {"flops": plan.flops(), "bytes": plan.bytes(), "tuning": plan.tuning}
         device = plan.arrays
         if isinstance(device, Device) and not device.processor:
             answer["pass_bytes"] = self._prepare_copy(device, given.nbytes)
