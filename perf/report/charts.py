@@ -112,15 +112,14 @@ def platform_order(rows: Iterable[Row]) -> list[str]:
 def scaling(rows: list[Row]) -> list[str]:
     """Speed over size, a small plot for each kernel and mode."""
     good = timed(rows)
-    if not good:
-        return []
-    x = spanning([row.work for row in good], "grid points × orbitals", 1.5)
     order = platform_order(rows)
     plots = []
     for kernel, modes in MODES_OF.items():
         for mode in modes:
             own = [row for row in good if (row.kernel, row.mode) == (kernel, mode)]
             if own:
+                alike = [row.work for row in good if bool(row.norb) == bool(own[0].norb)]
+                x = spanning(alike, "grid points × orbitals" if own[0].norb else "grid points", 1.5)
                 y = spanning([speed(row) for row in own], "10⁹ points × orbitals / s", 1.6)
                 plot = Plot(x, y, f"{kernel} {mode}", *SMALL)
                 _series(plot, own, order)
@@ -172,7 +171,7 @@ def accuracy(rows: list[Row]) -> list[str]:
 def cascade_plot(title: str, efficiency: Mapping[str, Mapping[str, float]], count: int) -> str:
     """Efficiency over the platforms of each application, best first (full), and PP over those up to it (dashed)."""
     x = Axis(0.6, count + 0.4, "platforms, the application's best first", log=False)
-    plot = Plot(x, Axis(0.0, 1.0, "efficiency (full), PP (dashed)", log=False), title, HALF[0], 300.0, grid=False)
+    plot = Plot(x, Axis(0.0, 1.0, "efficiency (full), PP (dashed)", log=False), title, HALF[0], 250.0, grid=False)
     for number in range(1, count + 1):
         plot.text((number, 0.0), str(number), 0, 15, "tick mid")
     for name, values in efficiency.items():

@@ -130,9 +130,10 @@ def _sections(sources: list[Source], rows: list[Row]) -> list[str]:
         f'<div class="card"><h3>{escape(platform)}</h3>{heat([row for row in rows if row.platform == platform])}</div>'
         for platform in platform_order(rows)
     )
+    drawn = rooflines(sources)
     return [
         section("fastest", "At the largest size", FASTEST, f'<div class="plots">{heats}</div>'),
-        section("roofline", "Roofline", ROOFLINE, cards("wide", rooflines(sources))),
+        section("roofline", "Roofline", ROOFLINE, cards("wide" if len(drawn) > 1 else "", drawn)),
         section("accuracy", "Accuracy against speed", ACCURACY, cards("wide", accuracy(rows))),
         section("scaling", "Scaling with size", SCALING, cards("small", scaling(rows))),
         section("portability", "Performance portability", PORTABLE, cascades(rows)),
@@ -165,7 +166,9 @@ def cascades(rows: list[Row]) -> str:
         of_time, of_roof = over_kernel(rows, kernel)
         for words, found in (("relative to the fastest", of_time), ("fraction of the roof", of_roof)):
             if any(any(values.values()) for values in found.values()):
-                plot = cascade_plot(f"{kernel}: {words}", found, len(there))
+                head = f"{kernel}: {words}"
+                count = len(next(iter(found.values())))
+                plot = cascade_plot(head, found, count) if count > 1 else f"<h3>{head}</h3>"
                 drawn.append(f"{plot}{cascade_table(found, letters)}")
     return f"<p>{named}</p>{cards('wide', drawn)}<h3>PP of each problem</h3>{listing('pp', PORTABILITY, lines)}"
 
