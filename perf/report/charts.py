@@ -12,6 +12,7 @@ from .data import Source, base, timed
 from .svg import SHAPES, Axis, Plot, spanning
 
 SMALL, HALF, WIDE = (372.0, 270.0), (580.0, 420.0), (1160.0, 480.0)  # width and height
+CLOSE = 18.0  # pixels between two lines that leave no room for words
 BANDWIDTHS = {"read": "read", "scale": "in place", "memory": "copy"}  # as roofs call them: as people do
 LINES = ("series", "series dashed", "series dotted", "series dashdot")  # by platform
 LEAST_RADIUS, LARGEST_RADIUS = 3.5, 7.0
@@ -80,16 +81,26 @@ def roofline(platform: str, rows: list[Row], roofs: Mapping[str, float | None], 
             ends = (low, low * rate / 1e9), (ridge, ridge * rate / 1e9)
             plot.line(ends, "var(--roof)", "roof", f"{name}: {rate / 1e9:.4g} GB/s")
             plot.slanted(*ends, f"   {name} {rate / 1e9:.3g} GB/s")
-    for name, rate in peaks.items():
+    for rate in peaks.values():
         start = max(x.low, rate / max(bandwidths.values(), default=math.inf))
         plot.line([(min(start, x.high), rate / 1e9), (x.high, rate / 1e9)], "var(--roof)", "roof")
-        plot.text((x.high, rate / 1e9), f"{name} {rate / 1e9:.4g} GFLOP/s", -4, -5, "note end")
     shapes = kernel_shapes(rows)
     sizes = sorted({row.work for row in rows})
     for row, at, rate in sorted(found, key=lambda item: -item[0].work):
         radius = LEAST_RADIUS + (LARGEST_RADIUS - LEAST_RADIUS) * sizes.index(row.work) / max(1, len(sizes) - 1)
         plot.mark((at, rate), colour(base(row)), shapes[row.kernel], described(row), radius, kind(base(row)))
+    _name_peaks(plot, peaks)
     return plot.svg()
+
+
+def _name_peaks(plot: Plot, peaks: Mapping[str, float]) -> None:
+    """The names of the peaks at their right ends, below the line where there is no room above it."""
+    above = -math.inf
+    for name, rate in sorted(peaks.items(), key=lambda item: -item[1]):
+        end = plot.x.high, rate / 1e9
+        _, y = plot.at(end)
+        plot.text(end, f"{name} {rate / 1e9:.4g} GFLOP/s", -4, -5 if y - above > CLOSE else 12, "note end")
+        above = y
 
 
 def kernel_shapes(rows: Iterable[Row]) -> dict[str, str]:
@@ -152,8 +163,7 @@ def accuracy(rows: list[Row]) -> list[str]:
         own = [row for row in timed(rows) if row.kernel == kernel and row.mode in shapes and row.error]
         if len({row.mode for row in own}) < 2:
             continue
-        largest = max(own, key=lambda row: row.work).key[2:7]
-        own = [row for row in own if row.key[2:7] == largest]
+        own = at_largest_common(own)
         x = spanning([row.error or 1.0 for row in own], "error relative to the reference", 4.0)
         y = spanning([speed(row) for row in own], "10⁹ points × orbitals / s", 1.6)
         plot = Plot(x, y, f"{kernel}, {own[0].size}", *HALF)
@@ -166,6 +176,15 @@ def accuracy(rows: list[Row]) -> list[str]:
                 plot.mark(point, colour(backend), shapes[row.mode], described(row), 5.5, kind(backend))
         plots.append(plot.svg())
     return plots
+
+
+def at_largest_common(rows: list[Row]) -> list[Row]:
+    """The rows of the largest size that all platforms have; of the largest one at all if they have none in common."""
+    sizes: dict[str, set[tuple[int, ...]]] = {}
+    for row in rows:
+        sizes.setdefault(row.platform, set()).add((row.work, *row.key[2:7]))
+    largest = max(set.intersection(*sizes.values()) or set.union(*sizes.values()))
+    return [row for row in rows if (row.work, *row.key[2:7]) == largest]
 
 
 def cascade_plot(title: str, efficiency: Mapping[str, Mapping[str, float]], count: int) -> str:

@@ -173,15 +173,16 @@ def cascades(rows: list[Row]) -> str:
     return f"<p>{named}</p>{cards('wide', drawn)}<h3>PP of each problem</h3>{listing('pp', PORTABILITY, lines)}"
 
 
-FASTEST = "Median time of a call, and the fraction of the nearest roof. The darker, the closer to the fastest there."
+FASTEST = "Median time of a call, and the fraction of the nearest roof. The fastest has the strongest colour."
 ROOFLINE = (
     "Operations of the plan over its least memory traffic. The bandwidths are those of arrays as large as the largest "
     "problem: smaller ones that fit a cache may lie above. The bf16 modes count the operations of the FP32 product "
     "that they replace; x1, x2 and x3 do 1, 3 and 6 products in bf16. Larger markers are larger problems."
 )
 ACCURACY = (
-    "Each mode at the largest size: the norm of the difference to the reference in double precision over the norm of "
-    "its result, on random data. Up and to the left is better. Results without any difference are left out."
+    "Each mode at the largest size that all platforms have: the norm of the difference to the reference in double "
+    "precision over the norm of its result, on random data. Up and to the left is better. Results without any "
+    "difference are left out."
 )
 SCALING = "Grid points times orbitals done per second (for hartree grid points), one plot for each kernel and mode."
 PORTABLE = (

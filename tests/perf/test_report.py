@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlmd.perf.render import number
+from mlmd.perf.report.charts import at_largest_common
 from mlmd.perf.report.svg import Axis, Plot
 from mlmd.perf.sweep.table import COLUMNS, line, read
 
@@ -255,6 +256,14 @@ def test_clicks_sort_and_fields_filter(page: Path, tmp_path: Path) -> None:
         check=True,
     ).stdout
     assert "<title>#rows.sort=gflops&amp;rows.order=descending&amp;rows.backend=cpu none</title>" in said
+
+
+def test_accuracy_is_shown_at_the_largest_size_of_all_platforms(folders: tuple[Path, Path]) -> None:
+    here, there = (read(folder / "sweep.csv") for folder in folders)
+    assert {row.nx for row in at_largest_common(here)} == {8}
+    small = [row for row in there if row.nx == 6]
+    assert {row.nx for row in at_largest_common(here + small)} == {6}
+    assert {row.nx for row in at_largest_common([row for row in here if row.nx == 8] + small)} == {8}
 
 
 def test_points_are_where_the_axes_say() -> None:
