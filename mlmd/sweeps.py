@@ -27,7 +27,7 @@ def sweep(
     file : Path
         The input, TOML.
     out : Path, optional
-        Where the results go; by default the name of the input with ``_out``.
+        Where the results go; by default here, with the name of the input and ``_out``.
     force : bool
         Forget what is in that folder.
     retry : bool
@@ -53,7 +53,7 @@ def sweep(
         raise InputError(file, "--retry", "is given together with --force", "keep one of the two")
     text = read_text(file)
     wanted = parse(Sweep, text, file)
-    folder = out or file.with_name(f"{file.stem}_out")
+    folder = out or Path(f"{file.stem}_out")
     with StopSignals() as stop:
         outcome = run_sweep(wanted, text, Folder(folder), console, lambda: stop.requested, force, retry)
     if outcome.stopped:

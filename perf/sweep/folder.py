@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,10 +81,30 @@ class Folder:
             If it cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             replace_file(path, text.encode())
         except OSError as error:
             raise MlmdError(f"{path} cannot be written ({error.strerror}); choose another folder with --out") from None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other sweeps out of the folder while the block lasts.
+
+        Raises
+        ------
+        MlmdError
+            If one is at it, or the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            guard = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise MlmdError(f"{self.path} cannot be written ({error.strerror}); choose another --out") from None
+        with guard:
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MlmdError(f"another sweep writes to {self.path}; wait for it, or give another --out") from None
+            yield
 
     def clear(self) -> None:
         """Remove what an older sweep left."""

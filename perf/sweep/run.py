@@ -76,15 +76,24 @@ def run_sweep(
     MlmdError
         If the folder holds a sweep of another input, machine or build, or cannot be written.
     """
-    if force:
-        folder.clear()
+    with folder.held():
+        if force:
+            folder.clear()
+        return _done(sweep, text, folder, console, stopped, retry)
+
+
+def _done(
+    sweep: Sweep, text: str, folder: Folder, console: Console, stopped: Callable[[], bool], retry: bool
+) -> Outcome:
+    """The sweep in a folder that is its own."""
     if folder.table.exists() and not folder.machine.exists():
         raise MlmdError(f"{folder.path} has a sweep.csv without its machine.json; give another --out, or --force")
     total = len(list(jobs(sweep))) * len(sweep.sweep.backends)
     before = len(read(folder.table)) if folder.table.exists() else 0
     with Pool(threads_of(sweep), stopped) as pool:
         try:
-            machine = _agreed(sweep, text, folder, pool)
+            with console.status("backends and roofs of this machine"):
+                machine = _agreed(sweep, text, folder, pool)
             with Table(folder.table, (lambda row: row.status != OK) if retry else None) as table:
                 state = _State(sweep, pool, machine, table, console)
                 if table.torn:

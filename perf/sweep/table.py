@@ -6,7 +6,6 @@ A process that is killed leaves at most its last line cut off; whoever goes on r
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import os
 from collections.abc import Iterable
@@ -183,7 +182,7 @@ def _value(kind: str, cell: str) -> Any:
 
 
 class Table:
-    """The table while a sweep writes it; no other sweep can meanwhile.
+    """The table while a sweep writes it.
 
     Parameters
     ----------
@@ -195,7 +194,7 @@ class Table:
     Raises
     ------
     MlmdError
-        If it cannot be read or written, or another sweep is at it.
+        If it cannot be read or written.
     """
 
     def __init__(self, path: Path, drop: Any = None) -> None:
@@ -204,7 +203,6 @@ class Table:
             if not path.exists():
                 replace_file(path, line(COLUMNS).encode())
             self.rows = read(path)
-            self._lock()
             if drop is not None and any(map(drop, self.rows)):
                 self.rows = [row for row in self.rows if not drop(row)]
                 replace_file(path, "".join(map(line, [COLUMNS, *map(astuple, self.rows)])).encode())
@@ -215,14 +213,6 @@ class Table:
             self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise MlmdError(f"{path} cannot be written ({error.strerror}); choose another folder with --out") from None
-
-    def _lock(self) -> None:
-        self._guard = self.path.with_name(".lock").open("w")
-        try:
-            fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._guard.close()
-            raise MlmdError(f"another sweep writes to {self.path.parent}; wait for it, or give another --out") from None
 
     def append(self, rows: list[Row]) -> None:
         """Add rows and wait until they are on the disk.
@@ -249,4 +239,3 @@ class Table:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._file.close()
-        self._guard.close()

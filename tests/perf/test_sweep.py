@@ -19,7 +19,7 @@ from mlmd.io.input import parse
 from mlmd.perf.cases import MODES_OF, RANKED, Problem, dtype_of
 from mlmd.perf.sweep.check import TOLERANCE, compared, relative_error
 from mlmd.perf.sweep.config import Sweep, jobs
-from mlmd.perf.sweep.folder import difference
+from mlmd.perf.sweep.folder import Folder, difference
 from mlmd.perf.sweep.table import COLUMNS, Row, Table, line, read
 from mlmd.perf.sweep.worker import Bench, answer_to
 
@@ -283,10 +283,10 @@ def test_retry_and_force(finished: tuple[Path, Path], tmp_path: Path) -> None:
 def test_a_wrong_input_is_explained(tmp_path: Path, old: str, new: str, words: str) -> None:
     file = write_sweep(tmp_path, ["reference"])
     file.write_text(file.read_text().replace(old, new))
-    code, text = mlmd_command("sweep", file)
+    code, text = mlmd_command("sweep", file, "--out", tmp_path / "out")
     assert code == 2
     assert words in text
-    assert not (tmp_path / "sweep_out").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_that_was_edited_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -294,8 +294,6 @@ def test_a_table_that_was_edited_is_refused_with_its_line(tmp_path: Path) -> Non
     path = tmp_path / "sweep.csv"
     with Table(path) as table:
         table.append([row])
-        with pytest.raises(MlmdError, match="another sweep writes"):
-            Table(path)
     assert read(path) == [row]
     text = path.read_text()
     path.write_text(text + "density,cpu\n")
@@ -309,6 +307,26 @@ def test_a_table_that_was_edited_is_refused_with_its_line(tmp_path: Path) -> Non
         read(path)
     path.write_text(line(COLUMNS) + "density,cpu,")
     assert read(path) == []
+
+
+def test_results_go_where_the_command_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, text = mlmd_command("sweep", write_sweep(tmp_path, ["reference"]))
+    assert code == 0, text
+    assert len(read(tmp_path / "here/sweep_out/sweep.csv")) == 2
+
+
+def test_two_sweeps_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    file, out = write_sweep(tmp_path, ["reference"]), tmp_path / "out"
+    with Folder(out).held():
+        code, text = mlmd_command("sweep", file, "--out", out, "--force")
+    assert code == 2
+    assert f"another sweep writes to {out}; wait for it" in text
+    (tmp_path / "file").write_text("")
+    code, text = mlmd_command("sweep", file, "--out", tmp_path / "file")
+    assert code == 2
+    assert "cannot be written" in text
 
 
 def test_the_example_is_sound() -> None:
