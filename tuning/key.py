@@ -152,8 +152,8 @@ def sources_digest(kernel: str, backend: str) -> str:
 
 def versions(backend: str) -> list[str]:
     """Versions of the packages that take part in what runs on a backend."""
-    package = PACKAGES[backend]
-    return [f"mlmd {__version__}", f"{package} {import_module(package).__version__}"]
+    own = [PACKAGES[backend]] if backend in PACKAGES else []
+    return [f"mlmd {__version__}", *(f"{package} {import_module(package).__version__}" for package in own)]
 
 
 def differences(here: Key, there: Key) -> dict[str, tuple[object, object]]:

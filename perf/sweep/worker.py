@@ -30,11 +30,11 @@ from ...backends import (
     describe,
     get,
 )
+from ...tuning.key import build_of
+from ...tuning.timing import repeats, sample
 from ..bench_kinetic import reading_pass, scaling_pass
-from ..cases import REDUCTIONS, Problem, memory_array, plan_and_call
-from ..interleave import _repeats, _sample
+from ..cases import MODES_OF, REDUCTIONS, Problem, memory_array, plan_and_call
 from ..roofs import measure, native
-from .builds import build_of
 from .check import TOLERANCE, compared, relative_error
 from .device_peaks import measure_device
 
@@ -74,8 +74,10 @@ class Bench:
         return {"device": backend.describe(index), "processor": device.processor}
 
     def builds(self, kernels: list[str]) -> Answer:
-        """Which code the kernels are."""
-        return {"builds": {kernel: build_of(kernel, get(self.backend).name) for kernel in kernels}}
+        """Which code the kernels are; of a kernel of several methods all of them."""
+        name = get(self.backend).name
+        methods = {kernel: MODES_OF[kernel] if kernel == "hartree" else ("",) for kernel in kernels}
+        return {"builds": {k: "+".join(build_of(k, name, method) for method in methods[k]) for k in kernels}}
 
     def peaks(self, threads: int, nbytes: int) -> Answer:
         """The roofs of the host, or of a device of its own."""
@@ -96,11 +98,11 @@ class Bench:
             reason = f"the relative error is {error:.1e}, above the {TOLERANCE[mode]:.0e} of {mode}"
             return answer | {"status": "wrong", "reason": reason}
         plan, call = plan_and_call(given, mode, self.backend)
-        seconds = min(_sample(call, 1, CLOCK) for _ in range(2))
+        seconds = min(sample(call, 1, CLOCK) for _ in range(2))
         if seconds > limit:
             reason = f"a call takes {seconds:.3g} s, more than [limits] call = {limit:g} s"
             return answer | {"status": "slow", "reason": reason}
-        self._call, self._repeats = call, _repeats(call, CLOCK)
+        self._call, self._repeats = call, repeats(call, CLOCK)
         answer |= {"flops": plan.flops(), "bytes": plan.bytes(), "tuning": plan.tuning}
         device = plan.arrays
         if isinstance(device, Device) and not device.processor:
@@ -110,7 +112,7 @@ class Bench:
     def _prepare_pass(self, problem: Problem, reduction: bool) -> Answer:
         make = reading_pass if reduction else scaling_pass
         self._call = make(memory_array(problem), problem.threads)
-        self._repeats = _repeats(self._call, CLOCK)
+        self._repeats = repeats(self._call, CLOCK)
         return {"bytes": problem.nbytes * (1 if reduction else 2)}
 
     def _prepare_copy(self, device: Device, nbytes: int) -> int:
@@ -121,16 +123,16 @@ class Bench:
             device.copy(a, b)
             device.synchronize()
 
-        self._pass, self._pass_repeats = copied, _repeats(copied, CLOCK)
+        self._pass, self._pass_repeats = copied, repeats(copied, CLOCK)
         return 2 * nbytes
 
     def sample(self) -> Answer:
         """Seconds of one call, and on a device of its own of the pass over its memory."""
         if self._call is None:
             raise MlmdError("nothing is prepared")
-        answer = {"seconds": _sample(self._call, self._repeats, CLOCK)}
+        answer = {"seconds": sample(self._call, self._repeats, CLOCK)}
         if self._pass is not None:
-            answer["pass_seconds"] = _sample(self._pass, self._pass_repeats, CLOCK)
+            answer["pass_seconds"] = sample(self._pass, self._pass_repeats, CLOCK)
         return answer
 
     def release(self) -> Answer:
