@@ -1,6 +1,6 @@
 """The command ``mlmd``.
 
-Exit codes: 0 done, 2 something in the input or on the machine is wrong (one message says what),
+Exit codes: 0 done, 1 `mlmd perf compare` proved a slowdown, 2 something in the input or on the machine is wrong (one message says what),
 130 stopped by Ctrl-C or SIGTERM.
 """
 
@@ -20,6 +20,7 @@ from . import __version__
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
+from .perf.compare.cli import make_app as make_perf_app
 from .tuning.cli import WisdomFile, add_commands, use_wisdom
 
 EXIT_BAD_INPUT = 2
@@ -226,6 +227,7 @@ def _say(console: Console, word: str, text: str) -> None:
 _bench = make_app(_plain_errors)
 app.add_typer(_bench, name="bench")
 add_commands(app, _plain_errors)
+app.add_typer(make_perf_app(_plain_errors), name="perf")
 
 
 @_bench.command("step")
