@@ -1,7 +1,7 @@
 """The command ``mlmd``.
 
-Exit codes: 0 done, 1 `mlmd perf compare` proved a slowdown, 2 something in the input or on the machine is wrong (one message says what),
-130 stopped by Ctrl-C or SIGTERM.
+Exit codes: 0 done, 1 a slowdown is proven (`mlmd perf compare`), 2 something in the input or on the machine is wrong
+(one message says what), 130 stopped by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations

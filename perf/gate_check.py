@@ -2,7 +2,7 @@
 
 Compares this build with copies of itself, and with copies whose kin_prop takes longer by a given part.  The slowdown is
 real time within the timed call: after each call the plan is busy for that part of what the call took.  Each comparison
-starts from new copies.  Results go to a JSON file after every comparison; the same command continues an interrupted run.
+starts from new copies.  Results go to a JSON file after each; the same command continues an interrupted run.
 
 Exit code 0 if no identical build was called slower and at least 95 % of the planted slowdowns were caught, else 1.
 """
@@ -25,10 +25,11 @@ from rich.console import Console
 from ..backends import MlmdError, describe
 from ..backends.atomic import replace_file
 from .cli import Threads, calm_threads, wanted_threads
-from .compare.builds import Build, find_build
+from .compare.builds import Build, find_build, identity_of
 from .compare.cases import Case, select
 from .compare.cli import duration, fraction
 from .compare.gate import QUADS, Comparison, compare
+from .compare.intervals import Interval
 from .compare.launches import launcher
 from .compare.verdict import SLOWER
 from .render import rich_table
@@ -82,8 +83,8 @@ class Trial:
     planted: float
     verdict: str
     slower: list[str]
-    ratios: dict[str, tuple[float, float, float]]
-    self_checks: dict[str, tuple[float, float, float]]
+    ratios: dict[str, tuple[float, ...]]
+    self_checks: dict[str, tuple[float, ...]]
     launches: int
     looks: int
     seconds: float
@@ -96,48 +97,51 @@ class Trial:
         return bool(self.slower) and all(name.startswith(KERNEL) for name in self.slower)
 
 
-def plant(folder: Path, copy: Path, part: float) -> None:
-    """Copy a build and make its kin_prop slower by a part of its time.
+def planted_copy(build: Build, folder: Path, part: float) -> Build:
+    """A copy of a build whose kin_prop is slower by a part of its time.
 
     Parameters
     ----------
+    build : Build
+        What to copy.
     folder : Path
-        Holds the package ``mlmd``.
-    copy : Path
-        The folder to make; it holds all that the kernels need.
+        The folder to make; it gets all that the kernels need.
     part : float
         Such as 0.08; 0 for a faithful copy.
     """
     skipped = shutil.ignore_patterns("__pycache__", "perf", "dcmesh")
-    shutil.copytree(folder / "mlmd", copy / "mlmd", ignore=skipped)
+    shutil.copytree(build.folder / "mlmd", folder / "mlmd", ignore=skipped)
     if part:
-        with (copy / f"mlmd/kernels/{KERNEL}.py").open("a") as file:
+        with (folder / f"mlmd/kernels/{KERNEL}.py").open("a") as file:
             file.write(PLANT.format(part=part))
+    return replace(build, name=folder.name, folder=folder, identity=identity_of(folder))
 
 
 def run_trial(base: Build, part: float, cases: Sequence[Case], threads: int, tolerance: float, budget: float) -> Trial:
     """Compare a build with a copy of it whose kin_prop is slower by a part."""
     with tempfile.TemporaryDirectory(prefix="mlmd-gate-") as scratch:
-        sides = []
-        for name, slowdown in (("base", 0.0), ("head", part)):
-            plant(base.folder, Path(scratch, name), slowdown)
-            sides.append(replace(base, name=name, folder=Path(scratch, name)))
-        return summary(compare(*sides, cases, launcher(*sides, threads, QUADS), threads, tolerance, budget), part)
+        sides = planted_copy(base, Path(scratch, "base"), 0.0), planted_copy(base, Path(scratch, "head"), part)
+        return summary(compare(sides, cases, launcher(sides, threads, QUADS), threads, tolerance, budget), part)
 
 
 def summary(found: Comparison, part: float) -> Trial:
     """What is kept of a comparison."""
     slower = [result.case.name for result in found.results if result.verdict == SLOWER]
-    ratios, checks = {}, {}
-    for result in found.results:
-        for kept, interval in ((ratios, result.ratio), (checks, result.self_check)):
-            if interval is not None:
-                kept[result.case.name] = (interval.value, interval.low, interval.high)
+    ratios = {result.case.name: _ends(result.ratio) for result in found.results}
+    checks = {result.case.name: _ends(result.self_check) for result in found.results}
     return Trial(part, found.verdict, slower, ratios, checks, found.launches, found.looks, found.seconds)
 
 
+def _ends(interval: Interval | None) -> tuple[float, ...]:
+    return () if interval is None else (interval.value, interval.low, interval.high)
+
+
 def check(
-    wanted: dict[float, int], settings: dict[str, Any], path: Path, trial: Callable[[float], Trial], tell: Callable[[str], None]
+    wanted: dict[float, int],
+    settings: dict[str, Any],
+    path: Path,
+    trial: Callable[[float], Trial],
+    tell: Callable[[str], None],
 ) -> list[Trial]:
     """Make the trials that are still to be made; the two kinds take turns, as the machine has its moods.
 

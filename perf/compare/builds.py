@@ -1,8 +1,8 @@
 """The two builds: folders that hold an importable package, or revisions that are built aside.
 
-A revision is unpacked and built in a folder of the cache, named by the commit and by what goes into a build besides: the
-interpreter, the compiler, its flags, pybind11.  It is renamed to that name when it is done, so that what is there is whole;
-the second comparison with the same revision finds it.
+A revision is unpacked and built in a folder of the cache, named by the commit and by what goes into a build besides:
+the interpreter, the compiler, its flags, pybind11.  It is renamed to that name when it is done, so that what is there
+is whole; the second comparison with the same revision finds it.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def identity_of(folder: Path) -> str:
     digest, package = hashlib.sha256(), folder / "mlmd"
     files = [file for part in ("backends", "kernels") for file in (package / part).rglob("*.py")]
     for file in sorted(files) + sorted(package.glob(f"_cpu*{SUFFIX}")):
-        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
 
@@ -142,10 +143,10 @@ def _compile(folder: Path, log: Path, commit: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
         with log.open("wb") as file:
-            code = subprocess.run(command, cwd=folder, stdout=file, stderr=file, env=environment, check=False).returncode
+            answer = subprocess.run(command, cwd=folder, stdout=file, stderr=file, env=environment, check=False)
     except FileNotFoundError as error:
         raise MlmdError(f"{commit[:12]} cannot be built: {error}") from error
-    if code or not (folder / f"mlmd/_cpu{SUFFIX}").exists():
+    if answer.returncode or not (folder / f"mlmd/_cpu{SUFFIX}").exists():
         last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise MlmdError(
             f"{commit[:12]} does not build ({last[0]}); the log is {log}. "

@@ -1,7 +1,7 @@
 """What the gate times: kernels, sizes and modes, made by any build from the same arrays.
 
-The default suite has each kernel once in the caches and, where it is bound by memory, once beyond the second-level cache.
-A call takes about a millisecond, so that many pairs fit into the budget.
+The default suite has each kernel once in the caches and, where it is bound by memory, once beyond the second-level
+cache.  A call takes about a millisecond, so that many pairs fit into the budget.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _read_case(table: Mapping[str, Any], where: str) -> Case:
         return checked(Case(**table))
     except TypeError:
         known = ", ".join(Case.__dataclass_fields__)
-        raise MlmdError(f"{where}: it has {', '.join(table)}; give kernel and shape, and of the rest only {known}") from None
+        raise MlmdError(f"{where}: it has {', '.join(table)}; give kernel and shape, and else only {known}") from None
     except MlmdError as error:
         raise MlmdError(f"{where}: {error}") from None
 

@@ -87,13 +87,14 @@ def make_app(guard: Guard) -> typer.Typer:
             def tell(text: str) -> None:
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-            sides = [find_build(text, role, repo, tell) for text, role in ((base, "BASE"), (head, "HEAD"))]
-            found = run(*sides, chosen, launcher(*sides, team, QUADS), team, limit, seconds, console)
+            sides = find_build(base, "BASE", repo, tell), find_build(head, "HEAD", repo, tell)
+            found = run(sides, chosen, launcher(sides, team, QUADS), team, limit, seconds, console)
             out = Console()
             Console(width=None if out.is_terminal else WIDTH_OF_FILES).print(shown(found))
-            for path, text in ((json, to_json(found)), (markdown, comment(found))):
-                if path is not None:
-                    _write(path, text)
+            if json is not None:
+                _write(json, to_json(found))
+            if markdown is not None:
+                _write(markdown, comment(found))
             if found.verdict == "undecided":
                 tell(f"warning: {heading(found)}")
         if found.verdict == "slower":

@@ -1,7 +1,7 @@
 """The comparison: launches of the worker until each case is settled or the budget is spent.
 
-The times are looked at after 8, 12, 18, 27, ... launches, and once more when the budget ends.  A settled case is not timed
-any more, which leaves the budget to the others.
+The times are looked at after 8, 12, 18, 27, ...  launches, and once more when the budget ends.  A settled case is not
+timed any more, which leaves the budget to the others.
 """
 
 from __future__ import annotations
@@ -80,8 +80,7 @@ class Comparison:
 
 
 def compare(
-    base: Build,
-    head: Build,
+    sides: tuple[Build, Build],
     cases: Sequence[Case],
     launch: Launcher,
     threads: int,
@@ -94,8 +93,8 @@ def compare(
 
     Parameters
     ----------
-    base, head : Build
-        The sides.
+    sides : tuple of 2 Build
+        BASE and HEAD.
     cases : sequence of Case
         What to time.
     launch : callable
@@ -126,7 +125,7 @@ def compare(
         raise PlanError(f"tolerance is {tolerance}; give a fraction such as 0.03, or a percentage such as 3%")
     if not budget > 0.0:
         raise PlanError(f"budget is {budget} s; give a time above zero")
-    found = Comparison(base, head, tolerance, budget, threads, [Result(case) for case in cases])
+    found = Comparison(*sides, tolerance, budget, threads, [Result(case) for case in cases])
     start, next_look = clock(), FIRST_LOOK
     with _progress(console) as bars:
         task = bars.add_task("", total=budget)

@@ -35,26 +35,29 @@ class Times:
 Launcher = Callable[[Sequence[Case], int], Times]
 
 
-def launcher(base: Build, head: Build, threads: int, quads: int) -> Launcher:
+def launcher(sides: tuple[Build, Build], threads: int, quads: int) -> Launcher:
     """A function that lets a fresh worker time some cases; its second argument counts the launches."""
 
     def launch(cases: Sequence[Case], number: int) -> Times:
         with tempfile.TemporaryDirectory(prefix="mlmd-compare-") as scratch:
             fields = [asdict(case) for case in cases]
-            order = Order(str(base.folder), str(head.folder), scratch, fields, threads, quads, number)
+            base, head = (str(side.folder) for side in sides)
+            order = Order(base, head, scratch, fields, threads, quads, number)
             return read_answer(*_run(order_text(order)), cases)
 
     return launch
 
 
 def _run(order: str) -> tuple[str, str, int]:
-    """What the worker wrote, its messages, and its exit code (None: stopped after the time limit)."""
+    """What the worker wrote, its messages, and its exit code."""
     command = [sys.executable, "-m", f"{__package__}.worker"]
     package = Path(__file__).parents[len(__package__.split("."))]
     paths = [str(package.absolute()), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(paths)}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as messages:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=messages, env=environment, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=out, stderr=messages, env=environment, text=True
+        )
         try:
             process.communicate(order, timeout=LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -89,7 +92,7 @@ def read_answer(answer: str, messages: str, code: int, cases: Sequence[Case]) ->
 
 def _obituary(events: list[dict[str, Any]], messages: str, code: int, cases: Sequence[Case]) -> str:
     """Which build died of what, as far as is known."""
-    last = events[-1] if events else {"event": "start"}
+    last: dict[str, Any] = events[-1] if events else {"event": "start"}
     doing = {"load": "while {side} was loaded", "start": "before it loaded anything"}.get(last["event"], "in {case}")
     case = cases[last["case"]].name if "case" in last else ""
     place = doing.format(side=str(last.get("side", "")).upper(), case=case)

@@ -65,15 +65,15 @@ def remarks(comparison: Comparison) -> list[str]:
     threads = f"{comparison.threads} thread(s)"
     lines = [
         f"BASE {_who(comparison.base)}; HEAD {_who(comparison.head)}; {comparison.machine['cpu']}, {threads}",
-        f"{comparison.launches} launches in {comparison.seconds:.0f} s, {comparison.looks} look(s); medians of log-ratios; "
-        f"all intervals hold at once with {100 * (1 - ERROR):g} %",
+        f"{comparison.launches} launches in {comparison.seconds:.0f} s, {comparison.looks} look(s); "
+        f"medians of log-ratios; all intervals hold at once with {100 * (1 - ERROR):g} %",
     ]
     if comparison.base.identity == comparison.head.identity:
         lines.append("both builds are the same, byte for byte")
     if any(result.verdict == OPEN for result in comparison.results):
         lines.append("not proven: the interval holds the tolerance; a longer --budget makes it shorter")
     if any(result.verdict == UNDECIDED for result in comparison.results):
-        lines.append("undecided: two copies of BASE differ by more than the tolerance; run it again on a calmer machine")
+        lines.append("undecided: two copies of BASE differ by more than the tolerance; try again on a calmer machine")
     return lines + [f"note: {note}" for note in comparison.notes]
 
 

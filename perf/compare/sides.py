@@ -1,10 +1,10 @@
 """Several builds of the package in one process, each under its own name ``mlmd``.
 
-What makes equal code run at different speeds in two processes (which pages of memory its arrays got, where its threads
-run, where its code lies) is the same for builds that share a process: they work on the same arrays with the same team of
-threads.  Python keeps one module for each name, so the modules of a build are put into ``sys.modules`` while it works and
-taken out again.  The dynamic loader keeps one mapping for each file, so every build is loaded from a twin of its folder
-that has a copy of the C++ extension.
+What makes equal code run at different speeds in two processes (which pages of memory its arrays got, where its
+threads run, where its code lies) is the same for builds that share a process: they work on the same arrays with the
+same team of threads.  Python keeps one module for each name, so the modules of a build are put into ``sys.modules``
+while it works and taken out again.  The dynamic loader keeps one mapping for each file, so every build is loaded from
+a twin of its folder that has a copy of the C++ extension.
 """
 
 from __future__ import annotations

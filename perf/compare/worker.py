@@ -1,9 +1,9 @@
 """The worker: one process that loads the builds side by side and times them in palindromes, A A' B B A' A and the like.
 
 It reads an `Order` from standard input and answers with a line of JSON for each thing that happens, so that whoever
-started it knows what was going on if it dies.  A palindrome holds the pairs A B B A: what drifts evenly, such as the clock
-rate of a warming processor, cancels.  Its order changes from one to the next, so that every build is preceded by
-every other equally often.
+started it knows what was going on if it dies.  A palindrome holds the pairs A B B A: what drifts evenly, such as the
+clock rate of a warming processor, cancels.  Its order changes from one to the next, so that every build is preceded
+by every other equally often.
 
 A call during which the system took the processor away from one of the threads (an involuntary context switch) says
 more about the neighbours than about the kernel; it is left out of its sample as long as undisturbed ones remain.
@@ -150,12 +150,14 @@ class Launch:
 
     def time(self, number: int, case: Case) -> None:
         """Time one case."""
-        arrays = self.as_side("base", number, lambda build: Arrays(case, build, self.order.threads))
-        threads, calls = self.order.threads, {}
+        threads, calls, seconds = self.order.threads, {}, []
+        arrays = self.as_side("base", number, lambda build: Arrays(case, build, threads))
         for name in self.names:
-            calls[name] = self.as_side(name, number, lambda build: make_call(case, build, arrays, threads))
-        seconds = min(self.as_side(name, number, lambda _, name=name: warm(calls[name])) for name in self.names)
-        count = max(LEAST_CALLS, round(SAMPLE_SECONDS / seconds))
+            calls[name], first = self.as_side(
+                name, number, lambda build: warmed(make_call(case, build, arrays, threads))
+            )
+            seconds.append(first)
+        count = max(LEAST_CALLS, round(SAMPLE_SECONDS / min(seconds)))
         quads = []
         gc.disable()
         for sides in palindromes(self.order.number * self.order.quads, self.order.quads):
@@ -192,12 +194,12 @@ class LeftOut(MlmdError):
     """A build cannot do a case."""
 
 
-def warm(call: Call) -> float:
-    """Seconds of a call that is not the first."""
+def warmed(call: Call) -> tuple[Call, float]:
+    """The call, called twice, and the seconds of the second."""
     call()
     start = time.perf_counter()
     call()
-    return max(time.perf_counter() - start, 1e-6)
+    return call, max(time.perf_counter() - start, 1e-6)
 
 
 def order_text(order: Order) -> str:
