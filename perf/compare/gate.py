@@ -7,10 +7,10 @@ timed any more, which leaves the budget to the others.
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from time import monotonic
 from typing import Any
 
 from rich.console import Console
@@ -87,7 +87,7 @@ def compare(
     tolerance: float = TOLERANCE,
     budget: float = BUDGET,
     console: Console | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
 ) -> Comparison:
     """Time the cases on both builds until what they prove is known, or the budget is spent.
 
@@ -107,7 +107,7 @@ def compare(
         Seconds.  The first look is taken even if it comes later.
     console : rich.console.Console, optional
         Where progress is shown, if it is a terminal.
-    clock : callable
+    clock : callable, optional
         Seconds now; tests give their own.
 
     Returns
@@ -126,6 +126,7 @@ def compare(
     if not budget > 0.0:
         raise PlanError(f"budget is {budget} s; give a time above zero")
     found = Comparison(*sides, tolerance, budget, threads, [Result(case) for case in cases])
+    clock = clock or monotonic
     start, next_look = clock(), FIRST_LOOK
     with _progress(console) as bars:
         task = bars.add_task("", total=budget)

@@ -4,21 +4,23 @@ What makes equal code run at different speeds in two processes (which pages of m
 threads run, where its code lies) is the same for builds that share a process: they work on the same arrays with the
 same team of threads.  Python keeps one module for each name, so the modules of a build are put into ``sys.modules``
 while it works and taken out again.  The dynamic loader keeps one mapping for each file, so every build is loaded from
-a twin of its folder that has a copy of the C++ extension.
+a twin of its folder that has a copy of the C++ extension.  And pybind11 keeps one extension for each name, so each
+gets tables of its own.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-PACKAGE = "mlmd"
-EXTENSION = "_cpu*"
+PACKAGE, EXTENSION = "mlmd", "_cpu.*"
 
 
 class Side:
@@ -44,7 +46,7 @@ class Side:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        self._modules: dict[str, ModuleType] = {}
+        self._modules: dict[str, Any] = {}
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -67,11 +69,32 @@ class Side:
         ImportError
             If it is found outside the folder.
         """
-        package = importlib.import_module(PACKAGE)
-        home = Path(package.__file__ or "").parent
-        if home != self.folder / PACKAGE:
-            raise ImportError(f"{self.name} was loaded from {home}, not from {self.folder / PACKAGE}")
+        package, package_folder = importlib.import_module(PACKAGE), self.folder / PACKAGE
+        if (home := Path(package.__file__ or "").parent) != package_folder:
+            raise ImportError(f"{self.name} was loaded from {home}, not from {package_folder}")
+        if any(package_folder.glob(EXTENSION)):
+            with own_pybind11():
+                extension = importlib.import_module(f"{PACKAGE}._cpu")
+            if Path(extension.__file__ or "").parent != package_folder:
+                raise ImportError(f"{self.name} got the extension {extension.__file__}, which is not its own")
         return package
+
+
+@contextmanager
+def own_pybind11() -> Iterator[None]:
+    """Let an extension that is loaded in the block share nothing with others that pybind11 made.
+
+    For all extensions of a process pybind11 keeps one table of modules by name and one of C++ types, in a dict of the
+    interpreter.
+    """
+    state = _interpreter_state()
+    others = _pop(state, lambda key: "pybind11" in key)
+    try:
+        yield
+    finally:
+        own = ctypes.py_object(_pop(state, lambda key: "pybind11" in key))
+        ctypes.pythonapi.Py_IncRef(own)  # it lives as long as the process: the extension keeps pointers into it
+        state.update(others)
 
 
 def make_twin(folder: Path, twin: Path) -> Path:
@@ -100,7 +123,29 @@ def make_twin(folder: Path, twin: Path) -> Path:
     return twin
 
 
-def _taken() -> dict[str, ModuleType]:
+def _taken() -> dict[str, Any]:
     """The modules of the package that are in place, taken out."""
-    names = [name for name in sys.modules if name == PACKAGE or name.startswith(PACKAGE + ".")]
-    return {name: sys.modules.pop(name) for name in names}
+    return _pop(sys.modules, lambda name: name == PACKAGE or name.startswith(PACKAGE + "."))
+
+
+def _pop(mapping: dict[str, Any], wanted: Callable[[str], bool]) -> dict[str, Any]:
+    return {key: mapping.pop(key) for key in list(mapping) if wanted(str(key))}
+
+
+def _interpreter_state() -> dict[str, Any]:
+    """The dict in which extensions keep what belongs to the interpreter; Python has a function for it in C only."""
+    interpreter, state = ctypes.pythonapi.PyInterpreterState_Get, ctypes.pythonapi.PyInterpreterState_GetDict
+    interpreter.restype, state.restype, state.argtypes = ctypes.c_void_p, ctypes.c_void_p, [ctypes.c_void_p]
+    return dict_of(state(interpreter()))
+
+
+def dict_of(address: int) -> dict[str, Any]:
+    """The dict at an address.
+
+    Examples
+    --------
+    >>> a = {"key": 1}
+    >>> dict_of(id(a)) is a
+    True
+    """
+    return ctypes.cast(address, ctypes.py_object).value
