@@ -28,7 +28,7 @@ sanitize: $(VENV)/.installed-dev
 	sh tests/run_sanitizers.sh $(CURDIR)/$(BIN)/python
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest perf --benchmark-only
+	$(BIN)/python -m pytest mlmd/perf/bench_kernels.py --benchmark-only --benchmark-autosave
 
 bench-docs: $(VENV)/.installed-dev
 	$(BIN)/python -m mlmd.perf.refresh_docs

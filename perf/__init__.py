@@ -1,4 +1,4 @@
-"""Measurements of the kernels: the benchmark record that pytest-benchmark keeps (``bench_kernels.py``)."""
+"""Measurements of the kernels: benchmarks, their records, and the gate that keeps performance from slipping."""
 
 from __future__ import annotations
 
