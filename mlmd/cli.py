@@ -212,7 +212,7 @@ def _plain_errors(console: Console) -> Iterator[None]:
     except Interrupted as error:
         _stop(console, "stopped", str(error).removeprefix("stopped "), EXIT_CODE)
     except KeyboardInterrupt:
-        _stop(console, "stopped", "before the run began", EXIT_CODE)
+        _stop(console, "stopped", "by Ctrl-C", EXIT_CODE)
 
 
 def _stop(console: Console, word: str, text: str, code: int) -> NoReturn:

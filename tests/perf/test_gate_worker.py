@@ -13,6 +13,7 @@ import pytest
 
 import mlmd
 from mlmd.errors import MlmdError
+from mlmd.perf.compare import launches
 from mlmd.perf.compare.builds import Build, find_build
 from mlmd.perf.compare.cases import SUITE, Arrays, Case, make_call
 from mlmd.perf.compare.gate import compare
@@ -158,6 +159,13 @@ def test_a_worker_that_dies_is_told_with_the_case(build: Build, tmp_path: Path) 
 def test_a_build_that_cannot_be_imported_is_told(build: Build, tmp_path: Path) -> None:
     head = changed(build, tmp_path / "head", "__init__.py", "\nraise RuntimeError('out of order')\n")
     with pytest.raises(MlmdError, match=r"while HEAD was loaded: .*out of order"):
+        launcher((build, head), 1, 1)([SMALL], 0)
+
+
+def test_a_worker_that_hangs_is_stopped(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launches, "LIMIT_SECONDS", 3.0)
+    head = changed(build, tmp_path / "head", "__init__.py", "\nimport time\ntime.sleep(600)\n")
+    with pytest.raises(MlmdError, match=r"the worker died \(SIGKILL\) .*it was stopped after 3 s"):
         launcher((build, head), 1, 1)([SMALL], 0)
 
 
