@@ -84,8 +84,7 @@ def palindromes(first: int, count: int) -> Iterator[tuple[str, ...]]:
     ('base', 'base again', 'head', 'head', 'base again', 'base')
     """
     orders = list(itertools.permutations(SIDES))
-    # Of these six each is followed by its mirror image: neighbours differ as much as they can.
-    turns = [orders[k] for k in (0, 5, 3, 2, 4, 1)]
+    turns = [orders[k] for k in (0, 3, 4, 5, 2, 1)]  # of three in a row each side has each place once
     for number in range(first, first + count):
         there = turns[number % len(turns)]
         yield (*there, *reversed(there))

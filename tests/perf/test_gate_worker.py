@@ -49,6 +49,8 @@ def test_orders_are_palindromes_with_abba_in_them() -> None:
     assert Counter(abba) == {"bhhb": 3, "hbbh": 3}
     assert len(set(orders)) == 6
     assert list(palindromes(4, 4)) == [*orders[4:], *orders[:2]]
+    for three in (orders[:3], orders[3:]):
+        assert all({order[place] for order in three} == set(SIDES) for place in range(3))
 
 
 def test_every_side_follows_every_other_equally_often() -> None:
