@@ -27,6 +27,7 @@ else:
 Call = Callable[[], Any]
 SPACING, TIME_STEP, TURN = 0.4, 0.04, 1e-2
 VECTOR_POTENTIAL = (1.0, 2.0, 3.0)
+RANKED = ("nlp_prop", "overlap")
 HARTREE_METHODS = ("multigrid", "dsa", "fft")
 MODES: dict[str, tuple[str, ...]] = {
     "kin_prop": ("", "packed"),
@@ -193,7 +194,8 @@ class Arrays:
         self.field = there(rng.normal(size=case.shape))
         self.sums = there(np.empty(case.shape))
         self.occupations = there(np.full(case.norb, 2.0))
-        self.columns = there(orthonormal_columns(case))
+        if case.kernel in RANKED:
+            self.columns = there(orthonormal_columns(case))
         if case.mode == "packed":
             plan = build.kernels.kin_prop(
                 case.shape, case.norb, SPACING, TIME_STEP, case.dtype, case.backend, threads=threads

@@ -212,5 +212,6 @@ def main() -> None:
     os.dup2(2, 1)
     Launch(Order(**json.load(sys.stdin)), out).run()
 
+
 if __name__ == "__main__":
     main()
