@@ -69,7 +69,7 @@ def remarks(comparison: Comparison) -> list[str]:
         f"medians of log-ratios; all intervals hold at once with {100 * (1 - ERROR):g} %",
     ]
     if comparison.base.identity == comparison.head.identity:
-        lines.append("both builds are the same, byte for byte")
+        lines.append("kernels, backends and extension of both builds are the same, byte for byte")
     if any(result.verdict == OPEN for result in comparison.results):
         lines.append("not proven: the interval holds the tolerance; a longer --budget makes it shorter")
     if any(result.verdict == UNDECIDED for result in comparison.results):
