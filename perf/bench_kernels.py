@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ..backends import DeviceBackend, describe, get, names
+from ..backends import DeviceBackend, get, names
 from ..kernels import current, density, hartree, kin_prop, loc_prop, nlp_prop, overlap
 from ..kernels.plan import Plan
+from ..tuning.key import build_of, device_of
+from ..tuning.timing import Timing
 from .cases import REDUCTIONS, arithmetic_roof
-from .interleave import Timing
 from .record import make_row
 from .roofs import Roofs, measure
 
@@ -138,9 +138,9 @@ def identity(timed: Timed) -> dict[str, Any]:
     """
     plan = timed.plans[0]
     dtype = "float64" if timed.kernel == "hartree" else plan.dtype.name
-    device = device_of(plan.backend)
-    sources = {each.KERNEL: timed.mode if each.KERNEL == "hartree" else each.KERNEL for each in timed.plans}
-    builds = {kernel: build_of(plan.backend, source) for kernel, source in sources.items()}
+    backend = get(plan.backend)
+    device = device_of(backend)
+    builds = {each.KERNEL: build_of(each.KERNEL, backend.name, timed.mode) for each in timed.plans}
     size = (*SHAPE, plan.norb, timed.rank)
     key = (timed.kernel, plan.backend, device, builds.get(timed.kernel), plan.threads, dtype, timed.mode, *size)
     return {
@@ -157,24 +157,6 @@ def identity(timed: Timed) -> dict[str, Any]:
         "tuning": {each.KERNEL: dict(each.tuning) for each in timed.plans if each.tuning},
         "wisdom_key": key if timed.kernel in builds else None,  # a step has none
     }
-
-
-@cache
-def device_of(backend: str) -> str:
-    """The processor with its instruction set, or the device with its driver."""
-    found = get(backend)
-    if isinstance(found, DeviceBackend):
-        return found.describe(0)
-    return str(import_module("mlmd._cpu").device()) if backend == "cpu" else describe().cpu
-
-
-@cache
-def build_of(backend: str, source: str) -> str:
-    """Hash of a kernel as compiled ahead; empty where it is not."""
-    if backend != "cpu":
-        return ""
-    compiled = import_module("mlmd._cpu")
-    return str(compiled.build_id(source)) if hasattr(compiled, source) else ""
 
 
 def amounts(timed: Timed, seconds: Sequence[float]) -> dict[str, Any]:
