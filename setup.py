@@ -1,6 +1,6 @@
-"""Build script: the package map and the C++ extension ``mlmd._cpu``.
+"""Build script: the package map, the C++ extension ``mlmd._cpu`` and the library ``libmlmd_kernels``.
 
-The sources in ``csrc/cpu`` are compiled once per instruction set (the caller picks at run time);
+The sources in ``csrc/cpu`` are compiled once per instruction set (the caller picks at run time) and linked into both;
 everything else about the package is in ``pyproject.toml``.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,23 @@ X86_VARIANTS = {
     "v3": ["-march=x86-64-v3", "-mtune=haswell"],
     "v4": ["-march=x86-64-v4", "-mtune=skylake-avx512", "-mprefer-vector-width=512"],
 }
+
+
+# What programs in other languages need: where it is here, and where in the package.
+EMBEDDED = {
+    "csrc/include/mlmd/mlmd_kernels.h": "include/mlmd/mlmd_kernels.h",
+    "csrc/include/mlmd/mlmd_plans.h": "include/mlmd/mlmd_plans.h",
+    "csrc/embed/mlmd_kernels.pc": "lib/pkgconfig/mlmd_kernels.pc",
+    "csrc/embed/mlmd_kernels-config.cmake": "lib/cmake/mlmd_kernels/mlmd_kernels-config.cmake",
+    "csrc/embed/mlmd_kernels-config-version.cmake": "lib/cmake/mlmd_kernels/mlmd_kernels-config-version.cmake",
+    "csrc/fortran/mlmd_kernels.f90": "share/mlmd/mlmd_kernels.f90",
+}
+
+
+def abi_version() -> str:
+    """That of the library's interface, which its header tells."""
+    header = Path(ROOT, "csrc/include/mlmd/mlmd_kernels.h").read_text()
+    return re.search(r"define MLMD_ABI_VERSION (\d+)", header)[1]
 
 
 def relative(pattern: str) -> list[str]:
@@ -56,19 +75,23 @@ def build_ids(compiler: list[str], flags: list[str]) -> str:
     """For each kernel a hash of what its machine code comes from: sources, compiler, flags."""
     version = subprocess.run([*compiler, "--version"], capture_output=True, check=False).stdout
     kernels = {path.stem for path in ROOT.glob("csrc/bindings/*.cpp") if Path(ROOT, "csrc/cpu", path.name).exists()}
-    sources = [*relative("csrc/**/*.h"), *relative("csrc/cpu/*.cpp")]
-    shared = [path for path in sources if Path(path).stem not in kernels]
+    own = {name: [f"csrc/cpu/{name}.cpp"] for name in sorted(kernels)}
+    own["hartree"] = [*own["multigrid"], *own["dsa"]]
+    apart = {*sum(own.values(), []), "csrc/include/mlmd/mlmd_plans.h"}
+    shared = [path for path in relative("csrc/cpu/*.*") + relative("csrc/include/mlmd/*.h") if path not in apart]
     ids = ""
-    for name in sorted(kernels):
+    for name, sources in own.items():
         made = hashlib.sha256(repr((version, flags, variants())).encode())
-        for path in [*shared, f"csrc/cpu/{name}.cpp"]:
+        for path in [*shared, *sources]:
             made.update(path.encode() + Path(ROOT, path).read_bytes())
         ids += f"{name}={made.hexdigest()[:16]} "
     return ids
 
 
 class BuildVariants(build_ext):
-    """Compile ``csrc/cpu`` for every instruction set in parallel, then link all of it into one module."""
+    """Compile ``csrc/cpu`` for every instruction set in parallel, then link all of it into the module and the library."""
+
+    EMBEDDING = ("include", "lib", "share")  # folders of the package for programs in other languages
 
     def build_extension(self, ext: Extension) -> None:
         compiler = list(getattr(self.compiler, "compiler_cxx", None) or self.compiler.compiler_so)
@@ -80,6 +103,40 @@ class BuildVariants(build_ext):
         ext.extra_link_args = [flag for flag in openmp if flag != "-Xpreprocessor"]
         ext.extra_objects = self.compile_variants(ext)
         super().build_extension(ext)
+        self.build_library(ext)
+
+    def build_library(self, ext: Extension) -> None:
+        """The library with its headers and what tells other build systems of them, inside the package."""
+        package = Path(self.build_lib, "mlmd")
+        for folder in self.EMBEDDING:
+            shutil.rmtree(package / folder, ignore_errors=True)
+        values = {"ABI": abi_version(), "VERSION": self.distribution.get_version()}
+        for source, target in EMBEDDED.items():
+            made = package / target
+            made.parent.mkdir(parents=True, exist_ok=True)
+            text = Path(ROOT, source).read_text()
+            made.write_text(re.sub(r"@(ABI|VERSION)@", lambda name: values[name[1]], text))
+        name = f"libmlmd_kernels.so.{values['ABI']}"
+        options = [f"-Wl,-soname,{name}", f"-Wl,--version-script={ROOT / 'csrc/embed/mlmd_kernels.map'}"]
+        self.compiler.link_shared_object(
+            [*ext.extra_objects, *self.compile_plans(ext)],
+            str(package / "lib" / name),
+            extra_postargs=[*ext.extra_link_args, *(options if sys.platform == "linux" else [])],
+            target_lang="c++",
+        )
+        # For the linker of programs; wheels hold no links.
+        shutil.copy(package / "lib" / name, package / "lib" / "libmlmd_kernels.so")
+
+    def copy_extensions_to_source(self) -> None:
+        """For a build in place, and an editable installation."""
+        super().copy_extensions_to_source()
+        for folder in self.EMBEDDING:
+            shutil.rmtree(ROOT / "mlmd" / folder, ignore_errors=True)
+            shutil.copytree(Path(self.build_lib, "mlmd", folder), ROOT / "mlmd" / folder)
+
+    def get_outputs(self) -> list[str]:
+        package = Path(self.build_lib, "mlmd")
+        return [*super().get_outputs(), *(str(p) for f in self.EMBEDDING for p in (package / f).rglob("*") if p.is_file())]
 
     def compile_variants(self, ext: Extension) -> list[str]:
         names = list(variants())
@@ -92,6 +149,16 @@ class BuildVariants(build_ext):
             for source in relative("csrc/cpu/*.cpp"):
                 own = [f'-DMLMD_BUILD_IDS="{ids}"'] if source == "csrc/cpu/common.cpp" else []
                 jobs.append((source, str(Path(self.build_temp, name)), [*flags, *own]))
+
+        return self.compile_all(ext, jobs)
+
+    def compile_plans(self, ext: Extension) -> list[str]:
+        name, baseline = next(iter(variants().items()))
+        flags = [*ext.extra_compile_args, *baseline, f"-DMLMD_ISA={name}"]
+        return self.compile_all(ext, [(source, self.build_temp, flags) for source in relative("csrc/plans/*.cpp")])
+
+    def compile_all(self, ext: Extension, jobs: list[tuple[str, str, list[str]]]) -> list[str]:
+        """Object files of (source, folder for them, flags)."""
 
         def run(job: tuple[str, str, list[str]]) -> list[str]:
             source, folder, flags = job
@@ -132,7 +199,7 @@ setup(
             "mlmd._cpu",
             relative("csrc/bindings/*.cpp"),
             include_dirs=["csrc/include", pybind11.get_include()],
-            depends=[*relative("csrc/**/*.h"), *relative("csrc/cpu/*.cpp")],
+            depends=[*relative("csrc/**/*.h"), *relative("csrc/cpu/*.cpp"), *relative("csrc/plans/*.cpp")],
             language="c++",
         )
     ],

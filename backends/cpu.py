@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from .base import Backend
+from .base import Backend, Status
+from .sources import abi_version, csrc
 
 
 class Processor(Backend):
     """The backend of the compiled kernels, which are told with each call how to go about it."""
+
+    def status(self) -> Status:
+        """As of any backend; and whether the compiled module is the one that these sources are for."""
+        found = super().status()
+        if not found.works:
+            return found
+        there = getattr(import_module("mlmd._cpu"), "ABI_VERSION", 0)
+        if there == wanted():
+            return found
+        return Status(False, f"the C++ extension has the interface {there}, not {wanted()}: install MLMD anew")
 
     def launch(self, threads: int, tuning: Mapping[str, Any]) -> Any:
         """A ``Launch`` of the compiled module."""
@@ -19,6 +31,12 @@ class Processor(Backend):
     def bind(self, kernel: str) -> Callable[..., Callable[[], None]] | None:
         """Of the compiled module, for the kernels that need nothing done after them."""
         return getattr(import_module("mlmd._cpu"), f"bind_{kernel}", None)
+
+
+@lru_cache(maxsize=1)
+def wanted() -> int:
+    """The interface that these sources are for."""
+    return abi_version(csrc() / "include")
 
 
 BACKEND = Processor(

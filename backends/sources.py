@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def csrc() -> Path:
     if not (folder / "include").is_dir():
         raise BackendUnavailable(f"the sources of the device kernels are not in {folder}: install MLMD anew")
     return folder
+
+
+def abi_version(include: Path) -> int:
+    """Version of the interface of the compiled kernels, as the header in a folder tells.
+
+    Examples
+    --------
+    >>> abi_version(csrc() / "include") >= 1
+    True
+    """
+    found = re.search(r"define MLMD_ABI_VERSION (\d+)", (include / "mlmd/mlmd_kernels.h").read_text())
+    return int(found[1]) if found else 0
 
 
 def digest(paths: Iterable[Path], start: bytes = b"") -> str:

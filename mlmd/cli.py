@@ -150,6 +150,35 @@ def write_report(
         _say(Console(), "page", str(make_report(folders, out)))
 
 
+@app.command()
+def embed(
+    prefix: Annotated[bool, typer.Option("--prefix", help="Folder with include, lib and share.")] = False,
+    cflags: Annotated[bool, typer.Option("--cflags", help="Flags for compilers.")] = False,
+    libs: Annotated[bool, typer.Option("--libs", help="Flags for the linker.")] = False,
+    pkgconfig: Annotated[bool, typer.Option("--pkgconfig", help="Folder for PKG_CONFIG_PATH.")] = False,
+    cmake: Annotated[bool, typer.Option("--cmake", help="Folder for mlmd_kernels_DIR.")] = False,
+    fortran: Annotated[bool, typer.Option("--fortran", help="Source of the Fortran module.")] = False,
+) -> None:
+    """Tell where the kernels are for programs in C, C++ and Fortran.
+
+    A line for each thing asked for; without options all of them with their names.
+    """
+    from .embed import PARTS
+
+    asked = {
+        "prefix": prefix,
+        "cflags": cflags,
+        "libs": libs,
+        "pkgconfig": pkgconfig,
+        "cmake": cmake,
+        "fortran": fortran,
+    }
+    with _plain_errors(Console(stderr=True)):
+        for name, find in PARTS.items():
+            if asked[name] or not any(asked.values()):
+                typer.echo(find() if asked[name] else f"{name:10} {find()}")
+
+
 def _run(
     console: Console,
     input_file: Path,

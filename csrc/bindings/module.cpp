@@ -2,6 +2,7 @@
 
 PYBIND11_MODULE(_cpu, m) {
     m.doc() = "Raw kernels of the cpu backend; mlmd.kernels has the plans that check and call them.";
+    m.attr("ABI_VERSION") = MLMD_ABI_VERSION;
     m.def("device", [] { return std::string(mlmd_device()); }, "The processor and the instruction set in use.");
     m.def(
         "build_id",

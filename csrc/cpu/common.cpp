@@ -3,9 +3,11 @@
 #ifdef MLMD_ENTRY
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <string>
@@ -25,7 +27,10 @@
 namespace mlmd {
 namespace {
 
-thread_local const char *last_error = "";
+constexpr size_t LONGEST = 1024;
+thread_local char last_error[LONGEST] = "";
+constexpr const char *STATUS_NAMES[] = {"MLMD_OK",          "MLMD_BAD_ARGUMENT",  "MLMD_OUT_OF_MEMORY", "MLMD_INTERNAL_ERROR",
+                                        "MLMD_UNSUPPORTED", "MLMD_NOT_CONVERGED", "MLMD_NO_WISDOM",     "MLMD_BAD_FILE"};
 
 #if defined(MLMD_HAVE_v2)
 constexpr const char *NAMES[] = {"generic", "v2", "v3", "v4", "v4bf16", "amx"};
@@ -130,7 +135,7 @@ Isa chosen_isa() {
 }
 
 mlmd_status fail(mlmd_status status, const char *text) {
-    last_error = text;
+    std::snprintf(last_error, LONGEST, "%s", text);
     return status;
 }
 
@@ -201,6 +206,21 @@ const char *mlmd_build_id(const char *kernel) {
 }
 
 const char *mlmd_last_error(void) { return mlmd::last_error; }
+
+const char *mlmd_status_name(mlmd_status status) {
+    const auto count = static_cast<int>(std::size(mlmd::STATUS_NAMES));
+    return status >= 0 && status < count ? mlmd::STATUS_NAMES[status] : "unknown status";
+}
+
+int32_t mlmd_abi_version(void) { return MLMD_ABI_VERSION; }
+
+mlmd_status mlmd_require_abi(int32_t version) {
+    if (version == MLMD_ABI_VERSION) return MLMD_OK;
+    const std::string text = "the program was compiled with the header of ABI " + std::to_string(version) +
+                             " of mlmd_kernels, the library is of ABI " + std::to_string(MLMD_ABI_VERSION) +
+                             ": compile the program with the header that came with the library";
+    return mlmd::fail(MLMD_UNSUPPORTED, text.c_str());
+}
 
 const char *mlmd_isa(void) {
 #if defined(MLMD_HAVE_v2)

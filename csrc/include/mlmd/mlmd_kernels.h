@@ -20,12 +20,18 @@
 extern "C" {
 #endif
 
+/* The layout of the structures and the meaning of the functions here and in mlmd_plans.h; the library's file name ends with it. */
+#define MLMD_ABI_VERSION 1
+
 typedef enum mlmd_status {
     MLMD_OK = 0,
     MLMD_BAD_ARGUMENT = 1,
     MLMD_OUT_OF_MEMORY = 2,
     MLMD_INTERNAL_ERROR = 3,
-    MLMD_UNSUPPORTED = 4 /* by this processor, system or build */
+    MLMD_UNSUPPORTED = 4, /* by this processor, system or build */
+    MLMD_NOT_CONVERGED = 5,
+    MLMD_NO_WISDOM = 6, /* where a plan may be made by wisdom only */
+    MLMD_BAD_FILE = 7   /* a file is not there, or parts of it are refused */
 } mlmd_status;
 
 /* Instruction sets, for mlmd_launch: of the x86-64 levels v2, v3 and v4, then v4 with AVX512-BF16, then with AMX-BF16 too. */
@@ -213,8 +219,16 @@ MLMD_API mlmd_status mlmd_fma_peak(mlmd_real type, int64_t rounds, int threads, 
 /* The same with bf16 products and FP32 sums; MLMD_UNSUPPORTED where the unit is not there. */
 MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int threads, double *flops);
 
-/* Words for the last status of this thread that was not MLMD_OK. */
+/* Words for the last status of this thread that was not MLMD_OK; they hold until the next one. */
 MLMD_API const char *mlmd_last_error(void);
+
+/* The name of a status, such as "MLMD_BAD_ARGUMENT". */
+MLMD_API const char *mlmd_status_name(mlmd_status status);
+
+/* MLMD_ABI_VERSION as the library was compiled, and whether it is that of this header: to be called before all else. */
+MLMD_API int32_t mlmd_abi_version(void);
+MLMD_API mlmd_status mlmd_require_abi(int32_t version);
+static inline mlmd_status mlmd_check_abi(void) { return mlmd_require_abi(MLMD_ABI_VERSION); }
 
 /* Instruction set of the running variant: "v2", "v3", "v4" (x86-64 levels), "v4bf16" (and AVX512-BF16), "amx" (and
  * AMX-BF16) or "generic".  The environment variable MLMD_ISA asks for one; a name that does not run here is passed
