@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard setup.py pyproject.toml csrc/*/*.cpp csrc/*/*.h csrc/include/mlmd/*.h)
+SOURCES := $(wildcard setup.py pyproject.toml csrc/*/*.cpp csrc/*/*.h csrc/include/mlmd/*.h csrc/embed/* csrc/fortran/*)
 
 # Threads that wait for one another by spinning cost several times the run time when the cores are shared.
 export OMP_WAIT_POLICY ?= passive
@@ -34,7 +34,7 @@ bench-docs: $(VENV)/.installed-dev
 	$(BIN)/python -m mlmd.perf.refresh_docs
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info mlmd/_cpu*.so demo_out
+	rm -rf $(VENV) build dist *.egg-info mlmd/_cpu*.so mlmd/include mlmd/lib mlmd/share demo_out
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -75,21 +75,20 @@ def build_ids(compiler: list[str], flags: list[str]) -> str:
     """For each kernel a hash of what its machine code comes from: sources, compiler, flags."""
     version = subprocess.run([*compiler, "--version"], capture_output=True, check=False).stdout
     kernels = {path.stem for path in ROOT.glob("csrc/bindings/*.cpp") if Path(ROOT, "csrc/cpu", path.name).exists()}
-    own = {name: [f"csrc/cpu/{name}.cpp"] for name in sorted(kernels)}
-    own["hartree"] = [*own["multigrid"], *own["dsa"]]
-    apart = {*sum(own.values(), []), "csrc/include/mlmd/mlmd_plans.h"}
+    own = {name: f"csrc/cpu/{name}.cpp" for name in sorted(kernels)}
+    apart = {*own.values(), "csrc/include/mlmd/mlmd_plans.h"}
     shared = [path for path in relative("csrc/cpu/*.*") + relative("csrc/include/mlmd/*.h") if path not in apart]
     ids = ""
-    for name, sources in own.items():
+    for name, source in own.items():
         made = hashlib.sha256(repr((version, flags, variants())).encode())
-        for path in [*shared, *sources]:
+        for path in [*shared, source]:
             made.update(path.encode() + Path(ROOT, path).read_bytes())
         ids += f"{name}={made.hexdigest()[:16]} "
     return ids
 
 
 class BuildVariants(build_ext):
-    """Compile ``csrc/cpu`` for every instruction set in parallel, then link all of it into the module and the library."""
+    """Compile ``csrc/cpu`` for every instruction set in parallel, then link the module and the library."""
 
     EMBEDDING = ("include", "lib", "share")  # folders of the package for programs in other languages
 
@@ -135,8 +134,9 @@ class BuildVariants(build_ext):
             shutil.copytree(Path(self.build_lib, "mlmd", folder), ROOT / "mlmd" / folder)
 
     def get_outputs(self) -> list[str]:
-        package = Path(self.build_lib, "mlmd")
-        return [*super().get_outputs(), *(str(p) for f in self.EMBEDDING for p in (package / f).rglob("*") if p.is_file())]
+        """What is installed, for the record of the installation."""
+        made = (path for folder in self.EMBEDDING for path in Path(self.build_lib, "mlmd", folder).rglob("*"))
+        return [*super().get_outputs(), *(str(path) for path in made if path.is_file())]
 
     def compile_variants(self, ext: Extension) -> list[str]:
         names = list(variants())

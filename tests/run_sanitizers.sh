@@ -20,9 +20,9 @@ compiler=${CXX:-g++}
 build() {
     mkdir -p "$work/$1/tests/perf"
     (cd "$root" && cp -R setup.py pyproject.toml csrc mlmd backends kernels tuning perf "$work/$1/")
-    (cd "$root/tests" && cp -R __init__.py conftest.py kernels openmp_on_threads.cpp "$work/$1/tests/")
+    (cd "$root/tests" && cp -R __init__.py conftest.py kernels embed openmp_on_threads.cpp "$work/$1/tests/")
     cp "$root/tests/perf/__init__.py" "$root/tests/perf/test_roofs.py" "$work/$1/tests/perf/"
-    rm -f "$work/$1"/mlmd/_cpu*.so
+    rm -rf "$work/$1"/mlmd/_cpu*.so "$work/$1"/mlmd/lib
     cd "$work/$1"
     CFLAGS="$2" CXXFLAGS="$2" LDFLAGS="$3" "$python" setup.py -q build_ext --inplace
 }
@@ -36,8 +36,9 @@ run_tests() {
     shift 2
     for isa in v2 v3 v4 v4bf16 amx; do
         echo "$kind, variant $isa"
-        MLMD_ISA=$isa "$@" -m pytest tests/kernels tests/perf -q -x --capture=sys -p no:cacheprovider \
-            -k "cpu or plans or memory or roofs" --deselect tests/kernels/test_variants.py $left_out
+        MLMD_ISA=$isa "$@" -m pytest tests/kernels tests/perf tests/embed -q -x --capture=sys -p no:cacheprovider \
+            -k "cpu or plans or memory or roofs or wisdom" --deselect tests/kernels/test_variants.py \
+            --ignore tests/kernels/test_cuda_on_host.py $left_out
     done
 }
 

@@ -207,7 +207,7 @@ const char *mlmd_build_id(const char *kernel) {
 
 const char *mlmd_last_error(void) { return mlmd::last_error; }
 
-const char *mlmd_status_name(mlmd_status status) {
+const char *mlmd_status_name(int32_t status) {
     const auto count = static_cast<int>(std::size(mlmd::STATUS_NAMES));
     return status >= 0 && status < count ? mlmd::STATUS_NAMES[status] : "unknown status";
 }

@@ -11,12 +11,13 @@
 !     call mlmd_execute_kin_prop(plan, psi, A=[0d0, 0d0, 0.1d0], v=v)
 !     call mlmd_destroy(plan)
 !
-! The kernels have the orbital fastest and x slowest, so that Fortran arrays run psi(orbital, z, y, x) and v(z, y, x);
+! The kernels have the orbital fastest and x slowest: Fortran arrays run psi(orbital, z, y, x) and v(z, y, x);
 ! n, h, A and J are in the order x, y, z everywhere.  Arrays are taken as they lie in memory, so they must be contiguous;
 ! sizes are compared with the domain.  Atomic units.
 !
 ! Every subroutine takes an optional status; without it an error prints its words and stops the program.  With it the
-! words are in mlmd_last_error().  Compile this file with your program: Fortran modules are for one compiler only.
+! words are in mlmd_last_error(), but those on arrays that do not fit the plan, which are mlmd_bad_argument.
+! Compile this file with your program: Fortran modules are for one compiler only.
 module mlmd_kernels
   use, intrinsic :: iso_c_binding
   use, intrinsic :: iso_fortran_env, only: error_unit

@@ -9,7 +9,8 @@ struct Current : mlmd_plan {};
 }  // namespace
 
 mlmd_status mlmd_plan_current(const mlmd_domain *on, const mlmd_options *options, mlmd_plan **plan) {
-    return mlmd::make_plan({"current", on}, options, plan, [](const mlmd_launch &) { return std::make_unique<Current>(); });
+    return mlmd::make_plan({"current", on}, options, plan,
+                           [](const mlmd_launch &) { return std::make_unique<Current>(); });
 }
 
 mlmd_status mlmd_execute_current(const mlmd_plan *plan, const void *psi, const double *f, const double *A, double *n,
@@ -25,7 +26,8 @@ mlmd_status mlmd_execute_current(const mlmd_plan *plan, const void *psi, const d
     *measure = {sums[0], 0.0, {}};
     for (int axis = 0; axis < 3; ++axis) {
         const double h = grid.h[axis], theta = A ? A[axis] * h / mlmd::SPEED_OF_LIGHT : 0.0;
-        const std::complex<double> turned = std::polar(1.0, theta) * std::complex<double>(sums[2 + 2 * axis], sums[3 + 2 * axis]);
+        const std::complex<double> turned =
+            std::polar(1.0, theta) * std::complex<double>(sums[2 + 2 * axis], sums[3 + 2 * axis]);
         measure->kinetic_energy += (measure->norm - turned.real()) / (h * h);
         measure->J[axis] = turned.imag() / (h * dv * own->points());
     }

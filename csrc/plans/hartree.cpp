@@ -22,8 +22,11 @@ double mean(const double *field, int64_t size) {
 
 struct Hartree : mlmd_plan {
     Hartree(const mlmd_box &grid, const mlmd_hartree_method &method)
-        : method(method), levels(mlmd::make_levels(grid)), neutral(grid.periodic[0] && grid.periodic[1] && grid.periodic[2]),
-          size(grid.n[0] * grid.n[1] * grid.n[2]), source(size) {}
+        : method(method),
+          levels(mlmd::make_levels(grid)),
+          neutral(grid.periodic[0] && grid.periodic[1] && grid.periodic[2]),
+          size(grid.n[0] * grid.n[1] * grid.n[2]),
+          source(size) {}
     virtual mlmd_status solve(const double *start, double *v) = 0;
 
     mlmd_status potential(const double *n, const double *start, double *v) {
@@ -70,9 +73,14 @@ struct Multigrid : Hartree {
 
 struct Annealing : Hartree {
     Annealing(const mlmd_box &grid, const mlmd_hartree_method &method, const mlmd_launch &launch)
-        : Hartree(grid, method), friction(method.sweeps, mlmd::fastest_mode(levels, launch)),
-          order(mlmd::predictor_order(method.sweeps)), place(size, 0.0), velocity(size, 0.0), acceleration(size, 0.0),
-          before(size), motion(size) {}
+        : Hartree(grid, method),
+          friction(method.sweeps, mlmd::fastest_mode(levels, launch)),
+          order(mlmd::predictor_order(method.sweeps)),
+          place(size, 0.0),
+          velocity(size, 0.0),
+          acceleration(size, 0.0),
+          before(size),
+          motion(size) {}
 
     mlmd_status solve(const double *start, double *v) override {
         if (start) {
@@ -81,8 +89,8 @@ struct Annealing : Hartree {
         }
         predict();
         const mlmd_friction how = {friction.keep.data(), friction.gain.data(), method.sweeps};
-        if (const mlmd_status status = mlmd_dsa(place.data(), motion.data(), source.data(), levels.data(), levels.size(),
-                                                &how, &launch))
+        if (const mlmd_status status =
+                mlmd_dsa(place.data(), motion.data(), source.data(), levels.data(), levels.size(), &how, &launch))
             return status;
         follow();
         centre(place.data());

@@ -1,5 +1,6 @@
 #include "json.h"
 
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -114,7 +115,8 @@ class Reader {
     unsigned long four_digits() {
         unsigned long code = 0;
         for (int k = 0; k < 4; ++k, ++at_) {
-            if (at_ == end_ || !std::isxdigit(static_cast<unsigned char>(*at_))) throw BadLine("a string has an unknown escape");
+            if (at_ == end_ || !std::isxdigit(static_cast<unsigned char>(*at_)))
+                throw BadLine("a string has an unknown escape");
             const int digit = *at_ <= '9' ? *at_ - '0' : (*at_ | 0x20) - 'a' + 10;
             code = 16 * code + digit;
         }

@@ -35,8 +35,9 @@ void add_sweeps(int32_t axis, const mlmd_box &grid, double dt, std::vector<mlmd_
 
 struct KinProp : mlmd_plan {
     KinProp(const mlmd_domain &on, double dt)
-        : dt(dt), work_bytes(WORK_REALS * on.grid.n[0] * on.grid.n[1] * on.grid.n[2] *
-                             (on.type == MLMD_COMPLEX64 ? sizeof(float) : sizeof(double))),
+        : dt(dt),
+          work_bytes(WORK_REALS * on.grid.n[0] * on.grid.n[1] * on.grid.n[2] *
+                     (on.type == MLMD_COMPLEX64 ? sizeof(float) : sizeof(double))),
           work(work_bytes) {
         for (int32_t axis = 0; axis < 3; ++axis) add_sweeps(axis, on.grid, dt, &sweeps);
         double diagonal = 0.0;
@@ -47,8 +48,8 @@ struct KinProp : mlmd_plan {
     // A second call at the same time goes without the kept memory.
     mlmd_status propagate(const mlmd_psi &psi, int64_t blocks, const double *A, const double *v, int32_t steps) const {
         const std::unique_lock<std::mutex> mine(busy, std::try_to_lock);
-        mlmd_kinetic how = {sweeps.data(), static_cast<int64_t>(sweeps.size()), {}, phase, v, 0.5 * dt, 0.5 * dt, steps,
-                            nullptr, 0};
+        mlmd_kinetic how = {
+            sweeps.data(), static_cast<int64_t>(sweeps.size()), {}, phase, v, 0.5 * dt, 0.5 * dt, steps, nullptr, 0};
         for (int axis = 0; A && axis < 3; ++axis) how.theta[axis] = A[axis] * on.grid.h[axis] / mlmd::SPEED_OF_LIGHT;
         if (mine.owns_lock()) {
             how.work = work.get();

@@ -17,15 +17,16 @@ struct Arithmetic {
     int parts;
 };
 
-constexpr Arithmetic MODES[] = {{"", MLMD_COMPLEX128, 0},      {"bf16x1", MLMD_COMPLEX64, 1}, {"bf16x2", MLMD_COMPLEX64, 2},
-                                {"bf16x3", MLMD_COMPLEX64, 3}, {"fp32", MLMD_COMPLEX64, 0},   {"fp64", MLMD_COMPLEX128, 0}};
+constexpr Arithmetic MODES[] = {{"", MLMD_COMPLEX128, 0},      {"bf16x1", MLMD_COMPLEX64, 1},
+                                {"bf16x2", MLMD_COMPLEX64, 2}, {"bf16x3", MLMD_COMPLEX64, 3},
+                                {"fp32", MLMD_COMPLEX64, 0},   {"fp64", MLMD_COMPLEX128, 0}};
 
 template <class To, class From>
 void convert(const void *from, int64_t size, void *to) {
     std::copy_n(static_cast<const std::complex<From> *>(from), size, static_cast<std::complex<To> *>(to));
 }
 
-void copy(const void *from, mlmd_type given, int64_t size, void *to, mlmd_type wanted) {
+void copy(const void *from, int32_t given, int64_t size, void *to, mlmd_type wanted) {
     if (wanted == MLMD_COMPLEX64)
         given == MLMD_COMPLEX64 ? convert<float, float>(from, size, to) : convert<float, double>(from, size, to);
     else
@@ -34,13 +35,16 @@ void copy(const void *from, mlmd_type given, int64_t size, void *to, mlmd_type w
 
 struct NlpProp : mlmd_plan {
     NlpProp(const mlmd_domain &domain, int64_t rank, const Arithmetic &how, const mlmd_launch &launch)
-        : rank(rank), how(how), size(domain.grid.n[0] * domain.grid.n[1] * domain.grid.n[2]),
-          q(how.parts ? mlmd_nlp_pack_bytes(size, rank, how.parts) : bytes_of_q()), s(2 * rank * rank),
+        : rank(rank),
+          how(how),
+          size(domain.grid.n[0] * domain.grid.n[1] * domain.grid.n[2]),
+          q(how.parts ? mlmd_nlp_pack_bytes(size, rank, how.parts) : bytes_of_q()),
+          s(2 * rank * rank),
           work(how.parts ? mlmd_nlp_work_bytes(size, domain.norb, rank, how.parts, launch.threads) : 0) {}
 
     int64_t bytes_of_q() const { return size * rank * (how.type == MLMD_COMPLEX64 ? 8 : 16); }
 
-    mlmd_status take(const void *columns, mlmd_type type) {
+    mlmd_status take(const void *columns, int32_t type) {
         if (!how.parts) {
             copy(columns, type, size * rank, q.get(), how.type);
             return MLMD_OK;
@@ -74,7 +78,7 @@ struct NlpProp : mlmd_plan {
 
 }  // namespace
 
-mlmd_status mlmd_plan_nlp_prop(const mlmd_domain *on, int64_t rank, mlmd_mode mode, const mlmd_options *options,
+mlmd_status mlmd_plan_nlp_prop(const mlmd_domain *on, int64_t rank, int32_t mode, const mlmd_options *options,
                                mlmd_plan **plan) {
     if (plan) *plan = nullptr;
     const bool single = on && on->type == MLMD_COMPLEX64;
@@ -88,11 +92,12 @@ mlmd_status mlmd_plan_nlp_prop(const mlmd_domain *on, int64_t rank, mlmd_mode mo
     });
 }
 
-mlmd_status mlmd_set_nlp_prop(mlmd_plan *plan, const void *q, mlmd_type type, const double *s) {
+mlmd_status mlmd_set_nlp_prop(mlmd_plan *plan, const void *q, int32_t type, const double *s) {
     NlpProp *own = mlmd::as<NlpProp>(plan);
     if (!own) return mlmd::not_of("nlp_prop");
     if (!s || (!q && !own->has_operator)) return mlmd::fail(MLMD_BAD_ARGUMENT, "Q or S is null");
-    if (q && type != MLMD_COMPLEX64 && type != MLMD_COMPLEX128) return mlmd::fail(MLMD_BAD_ARGUMENT, "the type of Q is unknown");
+    if (q && type != MLMD_COMPLEX64 && type != MLMD_COMPLEX128)
+        return mlmd::fail(MLMD_BAD_ARGUMENT, "the type of Q is unknown");
     try {
         if (q) {
             own->has_operator = false;
@@ -109,6 +114,7 @@ mlmd_status mlmd_set_nlp_prop(mlmd_plan *plan, const void *q, mlmd_type type, co
 mlmd_status mlmd_execute_nlp_prop(const mlmd_plan *plan, void *psi) {
     const NlpProp *own = mlmd::as<NlpProp>(plan);
     if (!own) return mlmd::not_of("nlp_prop");
-    if (!own->has_operator) return mlmd::fail(MLMD_BAD_ARGUMENT, "the plan has no operator yet: call mlmd_set_nlp_prop");
+    if (!own->has_operator)
+        return mlmd::fail(MLMD_BAD_ARGUMENT, "the plan has no operator yet: call mlmd_set_nlp_prop");
     return own->propagate(psi);
 }

@@ -18,6 +18,6 @@ mlmd_status mlmd_execute_overlap(const mlmd_plan *plan, const void *psi0, const 
     const Overlap *own = mlmd::as<Overlap>(plan);
     if (!own) return mlmd::not_of("overlap");
     const mlmd_psi waves = own->waves(psi);
-    const mlmd_lowrank op = {psi0,    nullptr, own->rank, own->on.type, mlmd::volume_of_point(own->on.grid), 0, nullptr};
+    const mlmd_lowrank op = {psi0, nullptr, own->rank, own->type(), mlmd::volume_of_point(own->on.grid), 0, nullptr};
     return mlmd_overlap(&waves, &op, result, &own->launch);
 }

@@ -35,7 +35,8 @@ void pack(const mlmd_domain &on, const T *psi, T *packed, int threads) {
 
 template <class T>
 void unpack(const mlmd_domain &on, const T *packed, T *psi, int threads) {
-    each_part(on, threads, [=](int64_t to, int64_t from, int64_t count) { std::copy_n(packed + from, count, psi + to); });
+    each_part(on, threads,
+              [=](int64_t to, int64_t from, int64_t count) { std::copy_n(packed + from, count, psi + to); });
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ mlmd_status mlmd_unpack(const mlmd_domain *on, const void *packed, void *psi, in
     if (on->type == MLMD_COMPLEX64)
         unpack(*on, static_cast<const std::complex<float> *>(packed), static_cast<std::complex<float> *>(psi), threads);
     else
-        unpack(*on, static_cast<const std::complex<double> *>(packed), static_cast<std::complex<double> *>(psi), threads);
+        unpack(*on, static_cast<const std::complex<double> *>(packed), static_cast<std::complex<double> *>(psi),
+               threads);
     return MLMD_OK;
 }

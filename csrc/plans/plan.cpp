@@ -16,7 +16,8 @@ constexpr int64_t MOST_BYTES = int64_t(1) << 60;  // of wave functions
 mlmd_status check_grid(const mlmd_box &grid) {
     for (int axis = 0; axis < 3; ++axis) {
         if (grid.n[axis] < 2 || (grid.periodic[axis] && grid.n[axis] < 3))
-            return fail(MLMD_BAD_ARGUMENT, "the grid has an axis with less than 2 points, or a periodic one with less than 3");
+            return fail(MLMD_BAD_ARGUMENT,
+                        "the grid has an axis with less than 2 points, or a periodic one with less than 3");
         if (grid.n[axis] > std::numeric_limits<int32_t>::max())
             return fail(MLMD_BAD_ARGUMENT, "the grid has an axis with 2^31 points or more");
         if (!(grid.h[axis] > 0.0) || !std::isfinite(grid.h[axis]))
@@ -34,8 +35,9 @@ mlmd_status read_options(const mlmd_options *given, mlmd_options *options) {
     if (options->effort < MLMD_ESTIMATE || options->effort > MLMD_DEFAULTS)
         return fail(MLMD_BAD_ARGUMENT, "options.effort is unknown");
     if (options->stream)
-        return fail(MLMD_UNSUPPORTED, "options.stream is not NULL: this library has the processor alone and no streams; "
-                                      "CUDA streams and SYCL queues are taken by the plans of the Python package");
+        return fail(MLMD_UNSUPPORTED,
+                    "options.stream is not NULL: this library has the processor alone and no streams; "
+                    "CUDA streams and SYCL queues are taken by the plans of the Python package");
 #ifdef _OPENMP
     if (!options->threads) options->threads = omp_get_max_threads();
 #endif
@@ -80,7 +82,8 @@ std::string line_about(const Problem &problem, const mlmd_launch &launch, const 
     std::string line = problem.kernel + ": ";
     for (int axis = 0; axis < 3; ++axis) line += (axis ? " x " : "") + std::to_string(on.grid.n[axis]);
     line += " points, ";
-    if (on.norb) line += std::to_string(on.norb) + " orbitals, " + type_name(on.type) + ", ";
+    if (on.norb)
+        line += std::to_string(on.norb) + (on.norb == 1 ? " orbital, " : " orbitals, ") + type_name(on.type) + ", ";
     if (problem.rank) line += "rank " + std::to_string(*problem.rank) + ", ";
     if (!problem.mode.empty()) line += problem.mode + ", ";
     line += std::to_string(launch.threads) + (launch.threads == 1 ? " thread, " : " threads, ") + mlmd_device();

@@ -11,8 +11,9 @@
 struct mlmd_plan {
     virtual ~mlmd_plan() = default;
     mlmd_psi waves(const void *psi) const {
-        return {const_cast<void *>(psi), {on.grid.n[0], on.grid.n[1], on.grid.n[2]}, on.norb, on.type};
+        return {const_cast<void *>(psi), {on.grid.n[0], on.grid.n[1], on.grid.n[2]}, on.norb, type()};
     }
+    mlmd_type type() const { return static_cast<mlmd_type>(on.type); }  // checked when the plan was made
     int64_t points() const { return on.grid.n[0] * on.grid.n[1] * on.grid.n[2]; }
 
     mlmd_domain on;
@@ -40,7 +41,8 @@ inline double volume_of_point(const mlmd_box &grid) { return grid.h[0] * grid.h[
 mlmd_status check(const Problem &problem);
 
 // The launch for a problem and words on the choice.
-mlmd_status choose_launch(const Problem &problem, const mlmd_options *options, mlmd_launch *launch, std::string *reason);
+mlmd_status choose_launch(const Problem &problem, const mlmd_options *options, mlmd_launch *launch,
+                          std::string *reason);
 
 // The line that mlmd_plan_describe gives.
 std::string line_about(const Problem &problem, const mlmd_launch &launch, const std::string &reason);

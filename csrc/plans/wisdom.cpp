@@ -80,7 +80,8 @@ Entry entry_of(const std::map<std::string, Json> &fields) {
     const auto text = [&](const char *name) { return field(fields, name).string(); };
     const auto whole = [&](const char *name) { return field(fields, name).whole(); };
     for (const char *name : {"seconds", "default_seconds"})
-        if (!(field(fields, name).real() > 0.0)) throw BadLine(std::string("it is no entry: ") + name + " is not above 0");
+        if (!(field(fields, name).real() > 0.0))
+            throw BadLine(std::string("it is no entry: ") + name + " is not above 0");
     if (field(fields, "tuning").kind != Json::Kind::nested) throw BadLine("it is no entry: tuning is no object");
     const Key key = {{text("kernel"), text("backend"), text("dtype"), text("mode")},
                      {text("device"), text("build"), std::to_string(whole("threads"))},
@@ -112,7 +113,8 @@ bool is_header(const std::string &line) {
     const auto version = fields.find("mlmd_wisdom");
     if (version == fields.end()) return false;
     if (version->second.text != std::to_string(VERSION))
-        throw BadLine("this is wisdom of version " + version->second.text + "; this library reads " + std::to_string(VERSION));
+        throw BadLine("this is wisdom of version " + version->second.text + "; this library reads " +
+                      std::to_string(VERSION));
     return true;
 }
 
@@ -144,7 +146,7 @@ std::string size_in_words(const Key &key) {
 
 Key key_of(const Problem &problem, int threads) {
     const mlmd_domain &on = *problem.on;
-    const char *build = mlmd_build_id(problem.kernel.c_str());
+    const char *build = mlmd_build_id((problem.field ? problem.mode : problem.kernel).c_str());
     return {{problem.kernel, "cpu", problem.field ? "float64" : type_name(on.type), problem.mode},
             {mlmd_device(), build ? build : "", std::to_string(threads)},
             {on.grid.n[0], on.grid.n[1], on.grid.n[2], on.norb, problem.rank.value_or(0)}};
@@ -174,7 +176,8 @@ mlmd_launch launch_of(const Entry &entry, int32_t threads) {
         else if (name == "block")
             launch.block = static_cast<int32_t>(std::clamp(value.whole(), 0LL, 1LL << 30));
         else if (name == "threads")
-            launch.threads = value.whole() > 0 ? static_cast<int32_t>(std::min<long long>(value.whole(), threads)) : threads;
+            launch.threads =
+                value.whole() > 0 ? static_cast<int32_t>(std::min<long long>(value.whole(), threads)) : threads;
         else if (name == "solver" && value.string() == "fft")
             throw BadLine("its solver, fast transforms, is not in this library");
         else if (name != "solver")
@@ -189,7 +192,8 @@ std::string stale(const Key &key, const Entry &entry) {
     std::string text = "the entry of " + entry.date + " for " + size_in_words(entry.key) + " is stale: ";
     for (int k = 0, said = 0; k < 3; ++k)
         if (key.conditions[k] != entry.key.conditions[k])
-            text += std::string(said++ ? "; " : "") + names[k] + " is " + key.conditions[k] + ", there " + entry.key.conditions[k];
+            text += std::string(said++ ? "; " : "") + names[k] + " is " + key.conditions[k] + ", there " +
+                    entry.key.conditions[k];
     return text;
 }
 
@@ -204,7 +208,7 @@ const Entry *nearest(const std::vector<Entry> &entries, const Key &key, Suits &&
 
 }  // namespace
 
-const char *type_name(mlmd_type type) { return type == MLMD_COMPLEX64 ? "complex64" : "complex128"; }
+const char *type_name(int32_t type) { return type == MLMD_COMPLEX64 ? "complex64" : "complex128"; }
 
 std::string words(const mlmd_launch &launch) {
     std::string text;
@@ -244,12 +248,14 @@ bool ask_wisdom(const Problem &problem, mlmd_launch *launch, std::string *reason
         *reason = "the entry for " + size_in_words(near->key) + " was passed over: " + error.what();
         return false;
     }
-    *reason = exact(*near) ? "tuned on " + near->date : "as tuned for " + size_in_words(near->key) + ", the nearest size";
+    *reason =
+        exact(*near) ? "tuned on " + near->date : "as tuned for " + size_in_words(near->key) + ", the nearest size";
     return true;
 }
 
 // The lines of a file: entries, and how many were taken and refused; the first refusal in words, or nothing.
-static std::string read(const std::string &path, std::istream &file, mlmd_wisdom_count *count, std::vector<Entry> *entries) {
+static std::string read(const std::string &path, std::istream &file, mlmd_wisdom_count *count,
+                        std::vector<Entry> *entries) {
     std::string first, line;
     for (int64_t number = 1; std::getline(file, line); ++number) {
         const auto refuse = [&](const char *why) {

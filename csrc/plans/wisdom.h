@@ -7,7 +7,7 @@
 
 namespace mlmd {
 
-const char *type_name(mlmd_type type);
+const char *type_name(int32_t type);
 
 // What differs from the defaults of a launch.
 std::string words(const mlmd_launch &launch);

@@ -1,7 +1,8 @@
 """The kernels in an ASE script: charge, potential and electrostatic energy of a molecule of Gaussian atoms.
 
-Each atom gets its valence electrons in one Gaussian orbital, and a narrower Gaussian of the opposite charge for its ion.
-`density` adds up the electrons, `hartree` gives the potential, and the energy is compared with its sum over plane waves.
+Each atom gets its valence electrons in one Gaussian orbital, and a narrower Gaussian of the opposite charge for its
+ion.  `density` adds up the electrons, `hartree` gives the potential, and the energy is compared with its sum over plane
+waves.
 """
 
 import numpy as np
@@ -30,7 +31,8 @@ def gaussian(squares, width):
 def exact_energy(atoms, charges, highest=9.0):
     """Sum over the plane waves of the periodic cell, up to the given wave number: hartree."""
     cell = atoms.cell.lengths() / Bohr
-    waves = [2 * np.pi * np.arange(-m, m + 1) / a for a, m in zip(cell, np.ceil(highest * cell / (2 * np.pi)).astype(int))]
+    most = np.ceil(highest * cell / (2 * np.pi))
+    waves = [2 * np.pi * np.arange(-m, m + 1) / a for a, m in zip(cell, most, strict=True)]
     G = np.stack(np.meshgrid(*waves, indexing="ij"), axis=-1).reshape(-1, 3)
     G = G[np.linalg.norm(G, axis=1) > 0]
     square = np.sum(G**2, axis=1)
@@ -44,7 +46,7 @@ def main():
     atoms.pbc = True
     atoms.wrap()
     charges = np.array([VALENCE[symbol] for symbol in atoms.get_chemical_symbols()])
-    shape = tuple(2 * np.ceil(atoms.cell.lengths() / Bohr / 0.3 / 2).astype(int))
+    shape = tuple(2 * round(a / Bohr / 0.3 / 2) for a in atoms.cell.lengths())
     spacing = atoms.cell.lengths() / Bohr / shape
     squares = np.sum(distances(atoms, shape) ** 2, axis=-1)
 

@@ -1,7 +1,7 @@
 """The kernels on torch tensors: no copies, the plans work in the memory of the tensors.
 
-`tensor.numpy()` is the same memory as a NumPy array, and `torch.from_numpy` as a tensor again.  Plans do not take part in
-autograd: detach a tensor that requires gradients.
+`tensor.numpy()` is the same memory as a NumPy array, and `torch.from_numpy` as a tensor again.  Plans do not take part
+in autograd: detach a tensor that requires gradients.
 """
 
 import numpy as np
@@ -10,6 +10,11 @@ import torch
 from mlmd import kernels
 
 SHAPE, NORB, SPACING, DT = (16, 16, 18), 8, 0.4, 0.05
+
+
+def norms_of(psi):
+    """Norm of each orbital, summed in double precision."""
+    return torch.linalg.vector_norm(psi.reshape(-1, NORB).to(torch.complex128), dim=0)
 
 
 def main():
@@ -23,9 +28,9 @@ def main():
     expected = before * torch.exp(-1j * DT * v).to(psi.dtype)[..., None]
     phase_error = (psi - expected).abs().max().item()
 
-    norms = torch.linalg.vector_norm(psi.reshape(-1, NORB), dim=0)
+    norms = norms_of(psi)
     kernels.kin_prop(SHAPE, NORB, SPACING, DT, "complex64")(psi.numpy(), A=(0.0, 0.0, 1.0))
-    drift = (torch.linalg.vector_norm(psi.reshape(-1, NORB), dim=0) / norms - 1).abs().max().item()
+    drift = (norms_of(psi) / norms - 1).abs().max().item()
 
     overlap = kernels.overlap(SHAPE, NORB, NORB, dv, "complex64")
     O = torch.from_numpy(overlap(before.numpy(), psi.numpy()))

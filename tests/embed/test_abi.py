@@ -16,7 +16,6 @@ from mlmd.errors import BackendUnavailable
 
 from .plans import STATUS, HartreeMethod, Options, Refused, call, library, text
 
-
 ABI = abi_version(csrc() / "include")
 
 
@@ -56,7 +55,7 @@ def test_a_stale_extension_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_installation_without_the_library_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embed, "PREFIX", tmp_path)
-    with pytest.raises(BackendUnavailable, match="the library libmlmd_kernels is not in .*: run 'pip install .'"):
+    with pytest.raises(BackendUnavailable, match=r"the library libmlmd_kernels is not in .*: run 'pip install .'"):
         embed.cflags()
 
 

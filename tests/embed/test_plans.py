@@ -166,7 +166,8 @@ def test_threads_share_a_plan(rng: np.random.Generator) -> None:
 def test_description() -> None:
     plan = Plan("overlap", domain("complex64"), RANK, options(1))
     device = text(library().mlmd_device)
-    expected = f"overlap: 9 x 8 x 7 points, 5 orbitals, complex64, rank 3, 1 thread, {device}; defaults (no wisdom about this)"
+    expected = f"overlap: 9 x 8 x 7 points, 5 orbitals, complex64, rank 3, 1 thread, {device}; "
+    expected += "defaults (no wisdom about this)"
     assert plan.describe() == expected
     short = ctypes.create_string_buffer(b"?" * 9, 9)
     assert library().mlmd_plan_describe(plan.handle, short, ctypes.c_int64(8)) == len(expected)
@@ -205,7 +206,7 @@ def test_bad_problems_are_refused(args: tuple[Any, ...], words: str) -> None:
 
 
 def test_streams_are_refused_with_the_way_out() -> None:
-    with pytest.raises(Refused, match="UNSUPPORTED: options.stream is not NULL.*plans of the Python package"):
+    with pytest.raises(Refused, match=r"UNSUPPORTED: options.stream is not NULL.*plans of the Python package"):
         Plan("density", domain("complex64"), options(stream=1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -20,6 +21,8 @@ assert Path(mlmd.__file__).is_relative_to(FOLDER), mlmd.__file__
 plan = mlmd.kernels.density((4, 4, 4), 2, backend="cpu")
 assert np.allclose(plan(np.ones((4, 4, 4, 2), complex), np.ones(2)), 2.0)
 import mlmd.kernels.numba
+from mlmd import embed
+assert embed.library() and embed.pkgconfig().is_relative_to(FOLDER), embed.PREFIX
 from mlmd.backends.sources import csrc
 for name in ("include/mlmd/portable.h", "cuda/kin_prop.cu", "cuda/rtc/cstdint", "sycl/kin_prop.cpp"):
     assert (csrc() / name).exists(), name
@@ -54,13 +57,20 @@ def test_wheel_from_sdist(sdist: Path, tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     python = ("py.typed", "cli.py", "kernels/kin_prop.py", "kernels/numba/kin_prop.py", "backends/cpu.py")
     sources = ("include/mlmd/portable.h", "cuda/kin_prop.cu", "cuda/items.h", "cuda/rtc/cstdint", "sycl/kin_prop.cpp")
-    for needed in (*python, *(f"csrc/{name}" for name in sources)):
+    embedding = ("include/mlmd/mlmd_plans.h", "lib/libmlmd_kernels.so", "lib/pkgconfig/mlmd_kernels.pc")
+    for needed in (*python, *embedding, "share/mlmd/mlmd_kernels.f90", *(f"csrc/{name}" for name in sources)):
         assert f"mlmd/{needed}" in names
     assert any(name.endswith(".dat") for name in names)
     assert not [name for name in names if name.startswith(("kernels/", "tests/", "csrc/"))]
     target = tmp_path / "site"
     run(*PIP, "install", "--no-deps", "--target", str(target), str(wheel), cwd=tmp_path)
     check(sys.executable, target, tmp_path, path=str(target))
+    if shutil.which("pkg-config") and shutil.which("cc"):
+        moved = tmp_path / "elsewhere"
+        target.rename(moved)
+        source = sdist / "examples/embed/c/wave_packet.c"
+        flags = f"PKG_CONFIG_PATH={moved}/mlmd/lib/pkgconfig pkg-config --cflags --libs mlmd_kernels"
+        run("sh", "-c", f"cc -std=c11 {source} -o wave_packet $({flags}) -lm && ./wave_packet", cwd=tmp_path)
 
 
 def test_editable_install(sdist: Path, tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int thr
 MLMD_API const char *mlmd_last_error(void);
 
 /* The name of a status, such as "MLMD_BAD_ARGUMENT". */
-MLMD_API const char *mlmd_status_name(mlmd_status status);
+MLMD_API const char *mlmd_status_name(int32_t status);
 
 /* MLMD_ABI_VERSION as the library was compiled, and whether it is that of this header: to be called before all else. */
 MLMD_API int32_t mlmd_abi_version(void);

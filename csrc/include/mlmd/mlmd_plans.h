@@ -9,10 +9,10 @@
  * A plan is made once for a problem and executed on memory of the caller, in place.  Atomic units.  Wave functions are
  * psi[ix][iy][iz][orbital], complex, interleaved (re, im), contiguous; fields are v[ix][iy][iz], double.
  *
- * Several threads may execute one plan at the same time on memory of their own (those of a plan of the Hartree potential
- * by annealing then wait for one another); making, setting and destroying a plan is for one thread.  In a parallel region
- * of the caller each thread takes plans with threads = 1.  Working memory of kin_prop and nlp_prop is kept with the plan;
- * the other kernels get what they need, little beside psi, from the system in each call.
+ * Several threads may execute one plan at the same time on memory of their own (calls of a Hartree plan wait for one
+ * another); making, setting and destroying a plan is for one thread.  In a parallel region of the caller each thread
+ * takes plans with threads = 1.  Working memory of kin_prop and nlp_prop is kept with the plan; the other kernels get
+ * what they need, little beside psi, from the system in each call.
  */
 #ifndef MLMD_PLANS_H
 #define MLMD_PLANS_H
@@ -29,7 +29,7 @@ typedef struct mlmd_plan mlmd_plan;
 typedef struct mlmd_domain {
     mlmd_box grid; /* points (two or more, three along a periodic axis), spacings in bohr, periodic or not */
     int64_t norb;
-    mlmd_type type;
+    int32_t type; /* mlmd_type */
 } mlmd_domain;
 
 typedef enum mlmd_effort {
@@ -43,7 +43,7 @@ typedef struct mlmd_options {
     int64_t size;    /* sizeof(mlmd_options) */
     int32_t threads; /* 0: as many as a parallel region of OpenMP would have here */
     int32_t effort;  /* mlmd_effort */
-    void *stream;    /* NULL: this library works on the processor, in the call; for streams and queues see the Python plans */
+    void *stream;    /* NULL: this library works on the processor; for streams and queues see the Python plans */
 } mlmd_options;
 
 #define MLMD_DEFAULT_OPTIONS {sizeof(mlmd_options), 0, MLMD_ESTIMATE, 0}
@@ -52,7 +52,8 @@ typedef struct mlmd_options {
 
 /* psi <- exp(-i dt v/2) exp(-i dt T) exp(-i dt v/2) psi with T = (p + A/c)^2 / 2 by 3-point differences, `steps` times;
  * A (3 numbers) and v may be NULL.  The packed form is the faster one for many orbitals: see mlmd_pack. */
-MLMD_API mlmd_status mlmd_plan_kin_prop(const mlmd_domain *on, double dt, const mlmd_options *options, mlmd_plan **plan);
+MLMD_API mlmd_status mlmd_plan_kin_prop(const mlmd_domain *on, double dt, const mlmd_options *options,
+                                        mlmd_plan **plan);
 MLMD_API mlmd_status mlmd_execute_kin_prop(const mlmd_plan *plan, void *psi, const double *A, const double *v,
                                            int32_t steps);
 MLMD_API mlmd_status mlmd_execute_kin_prop_packed(const mlmd_plan *plan, void *packed, const double *A, const double *v,
@@ -65,7 +66,8 @@ MLMD_API mlmd_status mlmd_pack(const mlmd_domain *on, const void *psi, void *pac
 MLMD_API mlmd_status mlmd_unpack(const mlmd_domain *on, const void *packed, void *psi, int threads);
 
 /* psi <- exp(-i dt v) psi. */
-MLMD_API mlmd_status mlmd_plan_loc_prop(const mlmd_domain *on, double dt, const mlmd_options *options, mlmd_plan **plan);
+MLMD_API mlmd_status mlmd_plan_loc_prop(const mlmd_domain *on, double dt, const mlmd_options *options,
+                                        mlmd_plan **plan);
 MLMD_API mlmd_status mlmd_execute_loc_prop(const mlmd_plan *plan, void *psi, const double *v);
 
 /* psi <- psi + Q S (Q^H psi dv), Q[ix][iy][iz][rank] orthonormal under dv.  mlmd_set_nlp_prop copies the operator:
@@ -79,13 +81,14 @@ typedef enum mlmd_mode {
     MLMD_FP32 = 4,
     MLMD_FP64 = 5
 } mlmd_mode;
-MLMD_API mlmd_status mlmd_plan_nlp_prop(const mlmd_domain *on, int64_t rank, mlmd_mode mode, const mlmd_options *options,
-                                        mlmd_plan **plan);
-MLMD_API mlmd_status mlmd_set_nlp_prop(mlmd_plan *plan, const void *q, mlmd_type type, const double *s);
+MLMD_API mlmd_status mlmd_plan_nlp_prop(const mlmd_domain *on, int64_t rank, int32_t mode,
+                                        const mlmd_options *options, mlmd_plan **plan);
+MLMD_API mlmd_status mlmd_set_nlp_prop(mlmd_plan *plan, const void *q, int32_t type, const double *s);
 MLMD_API mlmd_status mlmd_execute_nlp_prop(const mlmd_plan *plan, void *psi);
 
 /* result[rank][norb], double complex, <- psi0^H psi dv; psi0 has `rank` orbitals of the type of psi. */
-MLMD_API mlmd_status mlmd_plan_overlap(const mlmd_domain *on, int64_t rank, const mlmd_options *options, mlmd_plan **plan);
+MLMD_API mlmd_status mlmd_plan_overlap(const mlmd_domain *on, int64_t rank, const mlmd_options *options,
+                                       mlmd_plan **plan);
 MLMD_API mlmd_status mlmd_execute_overlap(const mlmd_plan *plan, const void *psi0, const void *psi, double *result);
 
 /* n[ix][iy][iz] <- sum_s f_s |psi_s|^2. */
@@ -103,13 +106,13 @@ MLMD_API mlmd_status mlmd_execute_current(const mlmd_plan *plan, const void *psi
                                           double *n, mlmd_measure *measure);
 
 /* v <- potential of the density n, laplacian v = -4 pi n by 3-point differences; where all axes are periodic, of n
- * without its mean, and v has the mean 0.  `start` may be NULL or v itself.  Multigrid goes from start (NULL: from zero) to
- * the relative residual tol; where max_cycles do not suffice, v is what they reached and the status MLMD_NOT_CONVERGED.
- * Annealing makes `sweeps` sweeps from start (NULL: from where the last call of this plan left it, predicted onwards):
- * for a density that moves slowly from call to call, with a solved potential to start from. */
+ * without its mean, and v has the mean 0.  `start` may be NULL or v itself.  Multigrid goes from start (NULL: from
+ * zero) to the relative residual tol; where max_cycles do not suffice, v is what they reached and the status
+ * MLMD_NOT_CONVERGED. Annealing makes `sweeps` sweeps from start (NULL: from where the last call of this plan left it,
+ * predicted onwards): for a density that moves slowly from call to call, with a solved potential to start from. */
 typedef enum mlmd_poisson { MLMD_MULTIGRID = 0, MLMD_ANNEALING = 1 } mlmd_poisson;
 typedef struct mlmd_hartree_method {
-    mlmd_poisson method;
+    int32_t method;     /* mlmd_poisson */
     int32_t max_cycles; /* 0: 100 */
     int32_t sweeps;     /* 0: 4 */
     double tol;         /* 0: 1e-10 */
@@ -121,16 +124,16 @@ MLMD_API mlmd_status mlmd_execute_hartree(mlmd_plan *plan, const double *n, cons
 /* Frees a plan; NULL is fine. */
 MLMD_API void mlmd_destroy(mlmd_plan *plan);
 
-/* One line on what the plan is and why it is so, such as "density: 8 x 8 x 8 points, 2 orbitals, complex128, 2 threads; block=256
- * (wisdom of this problem)", at most size bytes of it with the 0 at the end.  Returns the length of the whole line,
- * without the 0; buffer may be NULL if size is 0. */
+/* One line on what the plan is and why it is so, such as "density: 8 x 8 x 8 points, 2 orbitals, complex128, 2 threads,
+ * AMD EPYC, v4; block=256 (tuned on 2026-11-21)", at most size bytes of it with the 0 at the end.  Returns the length
+ * of the whole line, without the 0; buffer may be NULL if size is 0. */
 MLMD_API int64_t mlmd_plan_describe(const mlmd_plan *plan, char *buffer, int64_t size);
 
 /* Takes in what the tuner wrote (`mlmd tune`), for plans made from then on.  path NULL stands for $MLMD_WISDOM, else
- * wisdom.jsonl in $MLMD_CACHE, $XDG_CACHE_HOME/mlmd or ~/.cache/mlmd; that file need not be there.  Lines that are damaged are
- * refused and the others taken: MLMD_BAD_FILE then, with file and line of the first in mlmd_last_error.  `count` may be
- * NULL.  Entries count only for the processor, build and number of threads that they were found with.  With
- * MLMD_TUNING=off in the environment plans are made as by MLMD_DEFAULTS. */
+ * wisdom.jsonl in $MLMD_CACHE, $XDG_CACHE_HOME/mlmd or ~/.cache/mlmd; that file need not be there.  Lines that are
+ * damaged are refused and the others taken: MLMD_BAD_FILE then, with file and line of the first in mlmd_last_error.
+ * `count` may be NULL.  Entries count only for the processor, build and number of threads that they were found with.
+ * With MLMD_TUNING=off in the environment plans are made as by MLMD_DEFAULTS. */
 typedef struct mlmd_wisdom_count {
     int64_t taken, refused; /* lines */
 } mlmd_wisdom_count;

@@ -1,5 +1,5 @@
-// A program with an OpenMP loop of its own: blocks of orbitals go to its threads, each of which has a plan that uses one
-// thread.  The result is compared with that of one plan that uses all threads on all orbitals.
+// A program with an OpenMP loop of its own: blocks of orbitals go to its threads, each of which has a plan that uses
+// one thread.  The result is compared with that of one plan that uses all threads on all orbitals.
 //
 // Orbitals of a crystal do not see one another in a kinetic step, nor do the domains of a divided cell.
 #include <algorithm>
@@ -27,9 +27,7 @@ static void check(mlmd_status status) {
     if (status) throw std::runtime_error(std::string(mlmd_status_name(status)) + ": " + mlmd_last_error());
 }
 
-static mlmd_domain domain(int64_t norb) {
-    return {{{N[0], N[1], N[2]}, {H, H, H}, {1, 1, 1}}, norb, MLMD_COMPLEX128};
-}
+static mlmd_domain domain(int64_t norb) { return {{{N[0], N[1], N[2]}, {H, H, H}, {1, 1, 1}}, norb, MLMD_COMPLEX128}; }
 
 static mlmd_options with_threads(int threads) {
     mlmd_options options = MLMD_DEFAULT_OPTIONS;
@@ -50,7 +48,8 @@ static Waves orbitals(int64_t begin, int64_t count) {
     Waves psi(POINTS * count);
     for (int64_t p = 0; p < POINTS; ++p)
         for (int64_t s = 0; s < count; ++s)
-            psi[p * count + s] = std::polar(1.0 + 0.3 * std::sin(0.7 * p * (begin + s + 1)), 0.1 * p + 0.9 * (begin + s));
+            psi[p * count + s] =
+                std::polar(1.0 + 0.3 * std::sin(0.7 * p * (begin + s + 1)), 0.1 * p + 0.9 * (begin + s));
     return psi;
 }
 

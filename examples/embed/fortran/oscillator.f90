@@ -1,13 +1,13 @@
-! Electrons in a harmonic well, against the formulas: coherent states that swing in three dimensions, in single precision,
-! and the electrostatic potential of a wave of charge.
+! Electrons in a harmonic well, against the formulas: coherent states that swing in three dimensions, in single
+! precision, and the electrostatic potential of a wave of charge.
 !
 ! Prints what was found beside what should be; stops with 1 if they differ by more than the grid explains.
 program oscillator
   use, intrinsic :: iso_c_binding
   use mlmd_kernels
   implicit none
-  integer, parameter :: n = 32, norb = 2, steps = 100
-  real(c_double), parameter :: h = 0.4d0, dt = 0.02d0, omega = 0.6d0, pi = acos(-1d0)
+  integer, parameter :: n = 36, norb = 2, steps = 100
+  real(c_double), parameter :: h = 0.35d0, dt = 0.025d0, omega = 0.4d0, pi = acos(-1d0)
   real(c_double), parameter :: start(3, norb) = reshape([1d0, 0d0, -0.5d0, 0d0, -0.8d0, 0d0], [3, norb])
   type(mlmd_domain) :: on
   type(mlmd_options) :: options
