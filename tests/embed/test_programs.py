@@ -114,6 +114,14 @@ def test_the_headers_are_c_and_cpp(tmp_path: Path) -> None:
         run(tmp_path / "a.out", cwd=tmp_path)
 
 
+def test_every_call_of_fortran(tmp_path: Path) -> None:
+    needs("gfortran")
+    program = Path(__file__).with_name("every_call.f90")
+    flags = ["-std=f2018", "-Wall", "-Wextra", "-Werror", "-fcheck=bounds,pointer"]
+    run("gfortran", *flags, embed.fortran(), program, "-o", "every_call", *embed.libs().split(), cwd=tmp_path)
+    assert run(tmp_path / "every_call", cwd=tmp_path).strip() == "passed"
+
+
 def test_fortran_errors(tmp_path: Path) -> None:
     """Without status an error stops the program with its words; with it the program goes on."""
     needs("gfortran")
