@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -155,12 +156,34 @@ def test_threads_share_a_plan(rng: np.random.Generator) -> None:
     plan = Plan("kin_prop", domain("complex128"), 0.04, options(1))
     expected, found = start.copy(), [start.copy() for _ in range(4)]
     plan(expected, A, v, 50)
-    threads = [threading.Thread(target=plan, args=(psi, A, v, 50)) for psi in found]
+    at_once(lambda psi: plan(psi, A, v, 50), found)
+    assert all(np.array_equal(psi, expected) for psi in found)
+
+
+def test_threads_share_an_operator(rng: np.random.Generator) -> None:
+    start, Q, S = waves(rng, "complex64"), waves(rng, "complex64", RANK), rng.standard_normal((RANK, RANK)) + 0j
+    plan = Plan("nlp_prop", domain("complex64"), RANK, 2, options(1))
+    call("set_nlp_prop", plan.handle, Q, TYPES["complex64"], S)
+    expected, found = start.copy(), [start.copy() for _ in range(4)]
+    plan(expected)
+    at_once(plan, found)
+    assert all(np.array_equal(psi, expected) for psi in found)
+
+
+def test_threads_share_a_solver(rng: np.random.Generator) -> None:
+    n, found = rng.random(SHAPE), [np.empty(SHAPE) for _ in range(4)]
+    plan = Plan("hartree", grid(SHAPE, SPACING, BOUNDARIES[0]), HartreeMethod(0, 0, 0, 1e-9), options(1))
+    at_once(lambda v: plan(n, None, v), found)
+    assert all(np.array_equal(v, found[0]) for v in found)
+
+
+def at_once(work: Callable[[Any], None], items: list[Any]) -> None:
+    """Do the work on each item in a thread of its own."""
+    threads = [threading.Thread(target=work, args=(item,)) for item in items]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(np.array_equal(psi, expected) for psi in found)
 
 
 def test_description() -> None:

@@ -270,3 +270,13 @@ def test_garbage_is_refused_and_does_no_harm(path: Path, rng: np.random.Generato
     assert count.refused > 2000
     assert count.taken >= 1
     assert density().startswith("schedule=dynamic")
+
+
+def test_what_the_tuner_writes(path: Path) -> None:
+    wisdom = pytest.importorskip("mlmd.tuning.wisdom", reason="there is no tuner yet")
+    key, problem = pytest.importorskip("mlmd.tuning.key"), pytest.importorskip("mlmd.tuning.problem")
+    asked = problem.make_problem("density", SHAPE, NORB, "complex64", THREADS)
+    there = wisdom.new_entry(key.make_key(asked, "cpu"), {"block": 64}, 0.25, 0.5, 9)
+    wisdom.add(path, [there])
+    call("wisdom_import", str(path).encode(), None)
+    assert density() == f"block=64 (tuned on {there.date})"
