@@ -241,7 +241,8 @@ bool ask_wisdom(const Problem &problem, mlmd_launch *launch, std::string *reason
         return false;
     }
     try {
-        const mlmd_launch found = launch_of(*near, launch->threads);
+        mlmd_launch found = launch_of(*near, launch->threads);
+        if (!exact(*near)) found.threads = launch->threads;  // they depend on the size most of all
         if (check(&found)) throw BadLine(mlmd_last_error());
         *launch = found;
     } catch (const BadLine &error) {

@@ -160,6 +160,11 @@ def test_fewer_threads(path: Path) -> None:
     imported(path, HEADER + line(entry(tuning={"threads": 1})))
     on = Domain(grid(SHAPE, (0.5,) * 3, ("periodic",) * 3), NORB, TYPES["complex64"])
     assert ", 1 thread, " in Plan("density", on, options(THREADS)).describe()
+    library().mlmd_wisdom_forget()
+    imported(path, HEADER + line(entry(nx=16, tuning={"threads": 1, "block": 16})))  # of another size: not its threads
+    said = Plan("density", on, options(THREADS)).describe()
+    assert ", 2 threads, " in said
+    assert "block=16 (as tuned for 16x8x8" in said
 
 
 def test_hartree_is_known_by_its_method(path: Path) -> None:
