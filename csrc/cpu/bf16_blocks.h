@@ -15,21 +15,11 @@
 namespace mlmd {
 namespace MLMD_ISA {
 
-// Calls multiply(part of left, part of right) for the products to be summed, small ones first, so ordered that
-// successive products share a factor.
-template <int PARTS, class Multiply>
-MLMD_INLINE void for_products(Multiply &&multiply) {
-    if constexpr (PARTS == 3) {
-        multiply(0, 2);
-        multiply(2, 0);
-        multiply(1, 1);
-    }
-    if constexpr (PARTS >= 2) {
-        multiply(0, 1);
-        multiply(1, 0);
-    }
-    multiply(0, 0);
-}
+// Parts of left and right in the six products of three parts, small ones first, so ordered that successive products
+// share a factor.  Of fewer parts the last three, or the last one, are summed.
+constexpr int PRODUCTS[6][2] = {{0, 2}, {2, 0}, {1, 1}, {0, 1}, {1, 0}, {0, 0}};
+template <int PARTS>
+constexpr int FIRST_PRODUCT = 6 - PARTS * (PARTS + 1) / 2;
 
 #if defined(__AVX512F__)
 #define MLMD_TILES __attribute__((target("amx-tile,amx-bf16")))
@@ -112,35 +102,39 @@ struct Dot {
         asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
     }
 
-    template <int PARTS, class Aside>
-    static __attribute__((target("avx512bf16"), noinline)) void multiply(const Bf16 *a, const Bf16 *b, int64_t steps,
-                                                                         float *c, Aside &aside) {
-        for (int64_t row = 0; row < BLOCK; row += ROWS) {
-            __m512 sum[ROWS][2] = {};
-            for (int64_t k = 0; k < steps; ++k) {
-                const Bf16 *left = a + k * PARTS * PAIR + row * STEP, *right = b + k * PARTS * PAIR;
-                for_products<PARTS>([&](int i, int j) MLMD_LAMBDA {
-                    for (int64_t t = 0; t < LANES; ++t) {
-                        const Bf16 *x = left + i * PAIR + 2 * t, *y = right + j * PAIR + t * STEP;
-                        const __m512i y0 = _mm512_loadu_si512(y), y1 = _mm512_loadu_si512(y + TILE);
+    // ROWS rows of the block.  A function of its own: what is inlined beside it would push the sums out of the registers.
+    template <int PARTS>
+    static __attribute__((target("avx512bf16"), noinline)) void strip(const Bf16 *a, const Bf16 *b, int64_t steps,
+                                                                      float *c) {
+        __m512 sum[ROWS][2];
 #pragma GCC unroll 8
-                        for (int r = 0; r < ROWS; ++r) {
-                            int32_t two;
-                            std::memcpy(&two, x + r * STEP, sizeof two);
-                            const __m512i both = _mm512_set1_epi32(two);
-                            add_pairs(sum[r][0], both, y0);
-                            add_pairs(sum[r][1], both, y1);
-                        }
+        for (int r = 0; r < ROWS; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+        for (int64_t k = 0; k < steps; ++k, a += PARTS * PAIR, b += PARTS * PAIR)
+            for (int n = FIRST_PRODUCT<PARTS>; n < 6; ++n) {
+                const Bf16 *x = a + PRODUCTS[n][0] * PAIR, *y = b + PRODUCTS[n][1] * PAIR;
+                for (int64_t t = 0; t < LANES; ++t, x += 2, y += STEP) {
+                    const __m512i y0 = _mm512_loadu_si512(y), y1 = _mm512_loadu_si512(y + TILE);
+#pragma GCC unroll 8
+                    for (int r = 0; r < ROWS; ++r) {
+                        int32_t two;
+                        std::memcpy(&two, x + r * STEP, sizeof two);
+                        const __m512i both = _mm512_set1_epi32(two);
+                        add_pairs(sum[r][0], both, y0);
+                        add_pairs(sum[r][1], both, y1);
                     }
-                });
-                if (row == 0) aside();
+                }
             }
 #pragma GCC unroll 8
-            for (int r = 0; r < ROWS; ++r) {
-                _mm512_storeu_ps(c + (row + r) * BLOCK, sum[r][0]);
-                _mm512_storeu_ps(c + (row + r) * BLOCK + LANES, sum[r][1]);
-            }
+        for (int r = 0; r < ROWS; ++r) {
+            _mm512_storeu_ps(c + r * BLOCK, sum[r][0]);
+            _mm512_storeu_ps(c + r * BLOCK + LANES, sum[r][1]);
         }
+    }
+
+    template <int PARTS, class Aside>
+    static void multiply(const Bf16 *a, const Bf16 *b, int64_t steps, float *c, Aside &aside) {
+        for (int64_t row = 0; row < BLOCK; row += ROWS) strip<PARTS>(a + row * STEP, b, steps, c + row * BLOCK);
+        for (int64_t k = 0; k < steps; ++k) aside();
     }
 };
 #endif
@@ -163,10 +157,9 @@ struct Plain {
                 P::Vec sum[ROWS][VECTORS] = {};
                 for (int64_t k = 0; k < steps; ++k) {
                     const Bf16 *left = a + k * PARTS * PAIR + row * STEP, *right = b + k * PARTS * PAIR + column * TILE;
-                    for_products<PARTS>([&](int i, int j) MLMD_LAMBDA {
+                    for (int n = FIRST_PRODUCT<PARTS>; n < 6; ++n)
                         for (int64_t t = 0; t < LANES; ++t)
-                            add_pair(left + i * PAIR + 2 * t, right + j * PAIR + t * STEP, sum);
-                    });
+                            add_pair(left + PRODUCTS[n][0] * PAIR + 2 * t, right + PRODUCTS[n][1] * PAIR + t * STEP, sum);
                     if (row == 0 && column == 0) aside();
                 }
                 for (int64_t r = 0; r < ROWS; ++r)
