@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from . import units
+from .dcmesh.precision import complete
 
 Vector: TypeAlias = tuple[float, float, float]
 
@@ -204,6 +205,13 @@ class PulseSettings(Section):
 LaserSettings = Annotated[NoLaser | Kick | PulseSettings, Field(discriminator="type")]
 
 
+def _precision(value: Any) -> Any:
+    """Check the shape of ``precision``; its levels are checked with the mode and the Hartree solver."""
+    if isinstance(value, str) or (isinstance(value, dict) and all(isinstance(level, str) for level in value.values())):
+        return value
+    raise ValueError(f'{value!r} is not a precision; give "fp64", "fp32", "planned" or {{state = "fp32", ...}}')
+
+
 class Dynamics(Section):
     """``[dynamics]``: the propagation in real time.
 
@@ -217,7 +225,7 @@ class Dynamics(Section):
     mode: Literal["shadow", "exact"] = "shadow"
     hartree: Literal["multigrid", "dsa", "fft"] = "multigrid"
     scissor: Energy = 0.0
-    precision: Literal["fp64", "fp32"] = "fp64"
+    precision: Annotated[str | dict[str, str], BeforeValidator(_precision)] = "fp64"
     backend: str = "cpu"
     threads: Count | None = None
 
@@ -228,7 +236,20 @@ class Dynamics(Section):
             raise wrong("time", "is shorter than one step of length 'dt'")
         if self.scissor and self.mode != "shadow":
             raise wrong("scissor", f'shifts the bands of mode = "shadow", not of "{self.mode}"; remove one of them')
+        if self.precision == "planned":
+            if self.mode != "shadow":
+                raise wrong("precision", 'is planned for mode = "shadow"; the exact mode has nothing to lower')
+            return self
+        try:
+            complete(self.precision, self.mode, self.hartree)
+        except ValueError as error:
+            raise wrong("precision", f"is wrong: {error}") from None
         return self
+
+    @property
+    def precision_label(self) -> str:
+        """The precision on a few words."""
+        return self.precision if isinstance(self.precision, str) else " ".join(self.precision.values())
 
     @property
     def n_steps(self) -> int:
@@ -238,6 +259,14 @@ class Dynamics(Section):
         if self.time is None:
             raise AssertionError("validated: one of the two is given")
         return round(self.time / self.dt)
+
+
+class PrecisionSettings(Section):
+    """``[precision]``: the error that ``precision = "planned"`` may make, and how often it is watched."""
+
+    observable: Literal["n_exc", "polarization", "J", "energy", "norm"] = "n_exc"
+    budget: Annotated[float, Field(gt=0)] | None = None
+    sentinel: Count = 100
 
 
 class Output(Section):
@@ -274,8 +303,15 @@ class Config(Section):
     ground_state: GroundStateSettings = GroundStateSettings()
     laser: LaserSettings = NoLaser(type="none")
     dynamics: Dynamics
+    precision: PrecisionSettings = PrecisionSettings()
     output: Output = Output()
     run: RunSettings = RunSettings()
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if self.dynamics.precision == "planned" and self.precision.budget is None:
+            raise wrong("[precision] budget", "is missing; give the largest error allowed, such as 1e-3")
+        return self
 
     def with_dynamics(self, **changes: object) -> Config:
         """Return a copy with some keys of ``[dynamics]`` replaced (``None`` changes nothing).

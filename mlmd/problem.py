@@ -84,7 +84,7 @@ class Problem:
         return (
             f"{self.config.title or self.path.name}: {len(self.atoms)} atoms, {points} points; "
             f"{dynamics.n_steps} steps of {units.from_atomic(dynamics.dt, 'as', 'time'):.4g} as, "
-            f"{dynamics.mode}, {dynamics.precision}, backend {dynamics.backend}"
+            f"{dynamics.mode}, {dynamics.precision_label}, backend {dynamics.backend}"
         )
 
     @property

@@ -62,7 +62,7 @@ class Record:
         """Mode, precision, backend and time step."""
         dynamics = self.config.dynamics
         dt = units.from_atomic(dynamics.dt, "as", "time")
-        return f"{dynamics.mode}, {dynamics.precision}, {dynamics.backend}, dt = {dt:.4g} as"
+        return f"{dynamics.mode}, {dynamics.precision_label}, {dynamics.backend}, dt = {dt:.4g} as"
 
 
 def read_record(path: Path) -> Record:

@@ -69,8 +69,8 @@ class VelocityCorrection:
         self.arrays = options.arrays
         self.plan: NlpProp | None = None
         if rank := len(self.sigma):
-            backend, threads = options.backend, options.threads
-            self.plan = NlpProp(grid.shape, norb, rank, grid.dv, options.dtype, None, backend, threads)
+            backend, threads, mode = options.backend, options.threads, options.levels["velocity"]
+            self.plan = NlpProp(grid.shape, norb, rank, grid.dv, options.dtype, mode, backend, threads)
             self._overlap = Overlap(grid.shape, norb, rank, grid.dv, options.dtype, backend, threads)
             self._modes = self.arrays.asarray(modes.reshape(*grid.shape, rank))
             self._sigma = self.arrays.asarray(self.sigma)

@@ -27,6 +27,7 @@ from .device_potential import DevicePotential
 from .exact import ExactPropagator
 from .options import Options
 from .potential import HARTREE_METHODS, Potential
+from ..precision import Levels, complete
 from .shadow import ShadowPropagator
 
 Array = NDArray[np.float64]
@@ -57,7 +58,7 @@ class LFD:
     mode
         "shadow" (fast: finite differences with low-rank correction) or "exact" (spectral, full projectors).
     precision
-        "fp64" or "fp32".
+        "fp64" or "fp32", or levels by subproblem, such as ``{"state": "fp32", "velocity": "bf16x1"}`` (see `dcmesh.precision`).
     backend
         Kernel backend.
     hartree
@@ -93,7 +94,7 @@ class LFD:
         dt: float,
         laser: Laser,
         mode: str = "shadow",
-        precision: str = "fp64",
+        precision: str | Levels = "fp64",
         backend: str = "cpu",
         hartree: str = "multigrid",
         threads: int | None = None,
@@ -102,7 +103,8 @@ class LFD:
         _choice("mode", mode, MODES)
         _choice("hartree", hartree, HARTREE_METHODS)
         self.ground_state, self.grid, self.dt, self.laser = ground_state, ground_state.grid, dt, laser
-        self.mode, self.options = mode, Options(backend, precision, threads)
+        self.mode, self.levels = mode, complete(precision, mode, hartree)
+        self.options = Options(backend, self.levels, threads)
         self.arrays = self.options.arrays
         check_device(self.arrays, mode, ground_state.xc)
         self._check_time_step()
@@ -315,6 +317,11 @@ class LFD:
         back = sums + norbs + bands + 4  # energies of the density
         return Traffic(number * there, number * back)
 
+    def solve_potential(self) -> None:
+        """Solve v for the density that is there anew: what was solved less exactly is left behind."""
+        if self.potential.method != "dsa":  # which follows the motion, and would take this for a step
+            self.v = self.potential.update(self.density())
+
     def state(self) -> dict[str, Any]:
         """Everything that a continued run needs, as arrays and numbers."""
         a = self.arrays
@@ -323,9 +330,9 @@ class LFD:
         return arrays | self.potential.state() | {"step_count": self.step_count}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` gave, bit for bit."""
+        """Continue from what `state` gave: bit for bit at the same levels of precision, to rounding at others."""
         for k, psi in enumerate(self.psi):
-            self.arrays.copy(psi, self.arrays.asarray(np.ascontiguousarray(state[f"psi_{k}"])))
+            self.arrays.copy(psi, self.arrays.asarray(np.ascontiguousarray(state[f"psi_{k}"], self.options.dtype)))
         self.arrays.copy(self.v, self.arrays.asarray(np.array(state["v"])))
         self.polarization = np.array(state["polarization"])
         self._last_current = np.array(state["last_current"])

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ...backends import Arrays, Device, fastest_host, get
+from ..precision import Levels, complete
 
-PRECISIONS: dict[str, np.dtype[Any]] = {"fp64": np.dtype(np.complex128), "fp32": np.dtype(np.complex64)}
+TYPES: dict[str, np.dtype[Any]] = {"fp64": np.dtype(np.complex128), "fp32": np.dtype(np.complex64)}
 
 
 @dataclass(frozen=True)
 class Options:
-    """Backend by name, precision "fp64" or "fp32", threads of each kernel (None: all)."""
+    """Backend by name, levels of precision (all of them, see `precision.complete`), threads of each kernel (None: all)."""
 
     backend: str = "cpu"
-    precision: str = "fp64"
+    levels: Levels = field(default_factory=lambda: complete("fp64", "shadow", "multigrid"))
     threads: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision '{self.precision}' is not known: use fp64 or fp32")
 
     @property
     def arrays(self) -> Arrays:
@@ -39,4 +36,4 @@ class Options:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the orbitals."""
-        return PRECISIONS[self.precision]
+        return TYPES[self.levels["state"]]

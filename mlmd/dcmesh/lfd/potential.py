@@ -21,8 +21,16 @@ from .options import Options
 
 Array = NDArray[np.float64]
 HARTREE_METHODS = ("multigrid", "dsa", "fft")
-MULTIGRID_TOLERANCE = 1e-7  # of the residual relative to the density change
-DSA_SWEEPS = 4  # per step; the potential then follows the density to better than 1e-4
+
+
+def _accuracy(method: str, level: str) -> dict[str, Any]:
+    """What makes a solver as accurate as a level asks."""
+    match method:
+        case "multigrid":
+            return {"tol": float(level)}  # of the residual relative to the density change
+        case "dsa":
+            return {"sweeps": int(level)}
+    return {}
 
 
 class HartreeChange:
@@ -35,7 +43,7 @@ class HartreeChange:
     hartree
         "multigrid", "dsa" or "fft".
     options
-        Backend and threads.
+        Backend, threads, and the level of accuracy.
     """
 
     def __init__(self, grid: Grid, hartree: str, options: Options) -> None:
@@ -45,10 +53,9 @@ class HartreeChange:
             self.grid.shape,
             self.grid.spacing,
             method=hartree,
-            tol=MULTIGRID_TOLERANCE,
-            sweeps=DSA_SWEEPS,
             backend=options.backend,
             threads=options.threads,
+            **_accuracy(hartree, options.levels["hartree"]),
         )
 
     def state(self) -> dict[str, Any]:

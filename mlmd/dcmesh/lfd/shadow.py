@@ -111,8 +111,9 @@ class ShadowPropagator:
 
     def _plan(self, c: LowRank, norb: int, options: Options) -> NlpProp:
         rank = c.q.shape[1]
+        mode = options.levels["nonlocal"]
         plan = NlpProp(
-            self.grid.shape, norb, rank, self.grid.dv, options.dtype, None, options.backend, options.threads
+            self.grid.shape, norb, rank, self.grid.dv, options.dtype, mode, options.backend, options.threads
         )
         q = np.ascontiguousarray(c.q).reshape(*self.grid.shape, rank)
         plan.set(self.arrays.asarray(q), np.ascontiguousarray(c.s))
