@@ -16,6 +16,7 @@ from .dcmesh.qxmd.cell import prepare
 from .engine import light
 from .perf.parts import PartClock, instrument
 from .perf.step import StepWork
+from .precision.plan import levels_of
 from .problem import Problem
 from .progress import Progress
 
@@ -55,7 +56,7 @@ def step_work(problem: Problem, norb: int | None, threads: int | None, steps: in
         dt=dynamics.dt,
         laser=light(problem.config.laser),
         mode=dynamics.mode,
-        precision=dynamics.precision,
+        precision=levels_of(problem),
         backend=dynamics.backend,
         hartree=dynamics.hartree,
         threads=threads,
@@ -70,7 +71,7 @@ def step_work(problem: Problem, norb: int | None, threads: int | None, steps: in
         "work": problem.path.stem,
         "shape": list(problem.shape),
         "norb": sum(psi.shape[3] for psi in lfd.psi),
-        "dtype": "complex64" if dynamics.precision == "fp32" else "complex128",
+        "dtype": str(lfd.options.dtype),
         "threads": threads,
         "mode": dynamics.mode,
         "hartree": dynamics.hartree,

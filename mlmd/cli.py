@@ -35,10 +35,11 @@ app = typer.Typer(
 
 
 class Precision(str, Enum):
-    """Floating-point type of the orbitals in real time."""
+    """Floating-point type of the orbitals in real time, or as `mlmd precision` planned it."""
 
     fp32 = "fp32"
     fp64 = "fp64"
+    planned = "planned"
 
 
 def main() -> None:
@@ -86,6 +87,37 @@ def run(
     from .tables import summary_table
 
     Console().print(summary_table(summary, folder))
+
+
+@app.command()
+def precision(
+    input_file: Annotated[Path, typer.Argument(metavar="INPUT.toml", help="What to plan for.", show_default=False)],
+    observable: Annotated[
+        str | None,
+        typer.Option(help="n_exc, polarization, J, energy or norm (default: of [precision]).", show_default=False),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Largest error allowed (default: of [precision]).", show_default=False)
+    ] = None,
+    sentinel: Annotated[
+        int | None,
+        typer.Option(help="Steps between two sentinels (default: of [precision]).", min=1, show_default=False),
+    ] = None,
+    window: Annotated[int, typer.Option(help="Steps of the pilot window.", min=50)] = 200,
+    out: Annotated[Path | None, typer.Option(help="Run folder (default: INPUT_out).", show_default=False)] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="Backend of the kernels, see 'mlmd devices'.", show_default=False)
+    ] = None,
+) -> None:
+    """Choose the cheapest precision that keeps an observable of INPUT.toml within a budget.
+
+    Each part of a step is lowered alone beside an FP64 run, what is chosen is run together, and the plan is kept in the
+    wisdom file; 'mlmd run INPUT.toml --precision planned' takes it from there. precision.json and precision.png go to
+    the run folder.
+    """
+    console = Console(stderr=True)
+    with _plain_errors(console):
+        _plan(console, input_file, observable, budget, sentinel, window, out, backend)
 
 
 @app.command()
@@ -203,6 +235,41 @@ def _run(
     folder = out or default_folder(input_file)
     job = Run(problem, RunFolder(folder), default_engine(), Progress(console), resume, force)
     return job.execute(), folder
+
+
+def _plan(
+    console: Console,
+    input_file: Path,
+    observable: str | None,
+    budget: float | None,
+    sentinel: int | None,
+    window: int,
+    out: Path | None,
+    backend: str | None,
+) -> None:
+    """Do what ``mlmd precision`` is asked to."""
+    from .engine import default_engine
+    from .io.folder import RunFolder
+    from .precision.command import plan_precision, with_precision
+    from .problem import read_problem
+    from .run import default_folder
+    from .tables import front_table, plan_table, precision_table
+
+    problem, allowed = with_precision(read_problem(input_file, backend), observable, budget, sentinel)
+    folder = RunFolder(out or default_folder(input_file))
+    report, wisdom = plan_precision(problem, folder, default_engine(), console, allowed, window)
+    shown, wanted = Console(), problem.config.precision
+    shown.print(precision_table(report))
+    shown.print("The fastest assignments for their error (predicted):")
+    shown.print(front_table(report))
+    shown.print(plan_table(report))
+    lines = (
+        f"picture: {folder.precision_plot}; report: {folder.precision}; plan: {wisdom}",
+        f"To use it: mlmd run {input_file} --precision planned, with this in the input:",
+        f'[precision]\nobservable = "{wanted.observable}"\nbudget = {allowed:g}\nsentinel = {wanted.sentinel}',
+    )
+    for line in lines:
+        shown.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _compare(console: Console, dir_a: Path, dir_b: Path, out: Path | None) -> None:

@@ -7,7 +7,8 @@ driven by anything that keeps the same promises.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import h5py
 import numpy as np
@@ -16,6 +17,10 @@ from numpy.typing import NDArray
 
 from . import laser
 from .config import Config, Kick, NoLaser, PulseSettings
+
+if TYPE_CHECKING:
+    from .dcmesh.lfd import LFD
+    from .precision import Plan
 
 Array = NDArray[np.float64]
 Report = Callable[[int, float, float], None]
@@ -72,6 +77,9 @@ class Propagator(Protocol):
     def flops_per_step(self) -> float:
         """Floating-point operations of one step."""
 
+    def precision(self) -> Mapping[str, Any]:
+        """Return the levels of precision, and what sentinels found, of values that JSON can hold."""
+
 
 class Engine(Protocol):
     """The physics behind a run."""
@@ -85,8 +93,8 @@ class Engine(Protocol):
     def load_ground_state(self, group: h5py.Group) -> GroundState:
         """Return a ground state stored by its ``save``."""
 
-    def propagator(self, config: Config, ground_state: GroundState) -> Propagator:
-        """Return the electrons at time 0, with the light of ``[laser]``."""
+    def propagator(self, config: Config, ground_state: GroundState, plan: Plan | None = None) -> Propagator:
+        """Return the electrons at time 0, with the light of ``[laser]``, watched if their precision is planned."""
 
 
 class DcMesh:
@@ -139,22 +147,45 @@ class DcMesh:
 
         return KohnSham.load(group)
 
-    def propagator(self, config: Config, ground_state: Any) -> Propagator:
+    def propagator(self, config: Config, ground_state: Any, plan: Plan | None = None) -> Propagator:
         """Make the real-time propagator of :mod:`mlmd.dcmesh.lfd`."""
-        from .dcmesh.lfd import LFD
+        if plan is None:
+            return propagate(config, ground_state, config.dynamics.precision)
+        from .precision.sentinel import Watched
 
-        dynamics = config.dynamics
-        return LFD(
-            ground_state,
-            dt=dynamics.dt,
-            laser=light(config.laser),
-            mode=dynamics.mode,
-            precision=dynamics.precision,
-            backend=dynamics.backend,
-            hartree=dynamics.hartree,
-            threads=dynamics.threads,
-            scissor=dynamics.scissor,
-        )
+        watch = config.precision
+        if watch.budget is None:
+            raise AssertionError("validated: planned precision has a budget")
+        make = partial(propagate, config, ground_state)
+        return Watched(make, plan, watch.budget, watch.sentinel, config.dynamics.n_steps)
+
+
+def propagate(config: Config, ground_state: Any, precision: str | Mapping[str, str]) -> LFD:
+    """Return the electrons at time 0, with the light of ``[laser]``.
+
+    Parameters
+    ----------
+    config : Config
+        The input.
+    ground_state : mlmd.dcmesh.qxmd.GroundState
+        Where they start.
+    precision : str or mapping
+        Levels of precision, whatever the input says.
+    """
+    from .dcmesh.lfd import LFD
+
+    dynamics = config.dynamics
+    return LFD(
+        ground_state,
+        dt=dynamics.dt,
+        laser=light(config.laser),
+        mode=dynamics.mode,
+        precision=precision,
+        backend=dynamics.backend,
+        hartree=dynamics.hartree,
+        threads=dynamics.threads,
+        scissor=dynamics.scissor,
+    )
 
 
 def light(settings: NoLaser | Kick | PulseSettings) -> laser.Laser:

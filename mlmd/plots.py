@@ -7,6 +7,7 @@ palette, which people with colour-blindness can tell apart.
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
@@ -22,6 +23,9 @@ from .engine import light
 from .io.series import Series
 from .laser import Pulse
 from .problem import Problem
+
+if TYPE_CHECKING:
+    from .precision.planning import Report
 
 Array = NDArray[np.float64]
 
@@ -85,6 +89,48 @@ def draw_comparison(comparison: Comparison) -> bytes:
     """
     with rc_context(_STYLE):
         return _png(side_by_side(comparison))
+
+
+def draw_pareto(report: Report, title: str) -> bytes:
+    """Draw what assignments of precision cost, against their error.
+
+    Parameters
+    ----------
+    report : mlmd.precision.planning.Report
+        A plan with all that led to it.
+    title : str
+        Heading of the picture.
+
+    Returns
+    -------
+    bytes
+        PNG image.
+    """
+    with rc_context(_STYLE):
+        return _png(pareto_front(report, title))
+
+
+def pareto_front(report: Report, title: str) -> Figure:
+    """Return a figure of the time of a step against the error at the end, one point for each assignment."""
+    plan, figure = report.plan, Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.subplots()
+    shown = [choice for choice in report.choices if choice.error > 0.0]
+    dots = [(choice.error, 100 * choice.seconds / report.finest_seconds) for choice in shown]
+    errors, times = zip(*dots, strict=True)
+    axes.scatter(errors, times, s=14, color=GREY, alpha=0.5, linewidth=0, label="predicted")
+    front = [(choice.error, 100 * choice.seconds / report.finest_seconds) for choice in report.front if choice.error]
+    axes.step(*zip(*front, strict=True), where="post", color=BLUE, label="Pareto front")
+    together = [one for one in report.tried if one.at_end > 0.0]
+    for one, mark in ((one, "*" if one is report.tried[-1] else "X") for one in together):
+        y = 100 * one.choice.seconds / report.finest_seconds
+        what = "chosen, run together" if mark == "*" else "run together, refused"
+        axes.plot(one.at_end, y, mark, markersize=14, color=GREEN if mark == "*" else ORANGE, label=what)
+    axes.axvline(plan.budget, color=ORANGE, linestyle="--", linewidth=1.2, label=f"budget {plan.budget:g}")
+    axes.set(xscale="log", xlabel=f"error of {plan.observable} at the end", ylabel="time of a step (FP64: 100 %)")
+    axes.set_ylim(bottom=0.0)
+    axes.set_title(title)
+    axes.legend(loc="lower left")
+    return figure
 
 
 def light_and_current(problem: Problem, series: Series) -> Figure:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .backends import default_threads
+from .dcmesh.precision import label
 from .engine import Engine, GroundState, Propagator
 from .errors import CheckpointError, InputError, NumericsError
 from .interrupt import Interrupted, StopSignals
@@ -18,6 +19,7 @@ from .io.checkpoint import new_sealed, open_sealed, read_state, seal_of, write_s
 from .io.folder import RunFolder
 from .io.results import Results, write_results
 from .io.series import Series
+from .precision import Plan, find_plan
 from .problem import Problem
 from .progress import Progress
 
@@ -82,12 +84,15 @@ class Run:
         self._check_folder()
         with self.problem.blame():
             self.engine.check(self.problem.config, self.problem.atoms, self.problem.shape)
+        plan = self._plan()
         self.progress.note(self.problem.headline)
+        if plan is not None:
+            self.progress.note(f"planned precision: {label(plan.levels)}")
         make_folder(self.folder.path)
         with StopSignals() as stop:
-            ground_state = self._ground_state(stop)
+            ground_state = self.ground_state(stop)
             with self.problem.blame():
-                electrons = self.engine.propagator(self.problem.config, ground_state)
+                electrons = self.engine.propagator(self.problem.config, ground_state, plan)
             if self.resume:
                 self._restore(electrons)
             else:
@@ -121,8 +126,30 @@ class Run:
                 "continue it with --resume, choose another folder with --out, or start anew with --force",
             )
 
-    def _ground_state(self, stop: StopSignals) -> GroundState:
-        """Return the ground state, from the folder if it is there."""
+    def _plan(self) -> Plan | None:
+        """Return the plan of the precision, if the input asks for one: that of the checkpoint, else from wisdom."""
+        if self.problem.config.dynamics.precision != "planned":
+            return None
+        if not self.resume:
+            return find_plan(self.problem)
+        with open_sealed(self.folder.checkpoint, "checkpoint", self.problem.physics) as stored:
+            return Plan.from_json(stored["state/watch"].attrs["plan"])
+
+    def ground_state(self, stop: StopSignals) -> GroundState:
+        """Return the ground state, from the folder if it is there, else computed and kept there.
+
+        Parameters
+        ----------
+        stop : StopSignals
+            Whether the user asked to stop.
+
+        Raises
+        ------
+        InputError
+            When the physics refuses the input or the file cannot be written.
+        Interrupted
+            After SIGINT or SIGTERM.
+        """
         file, physics = self.folder.ground_state, self.problem.ground_state_physics
         if file.exists() or self.resume:
             try:

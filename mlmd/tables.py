@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich import box
@@ -14,6 +14,10 @@ from rich.table import Table
 
 from . import backends, units
 from .compare import Comparison
+from .dcmesh.precision import label
+
+if TYPE_CHECKING:
+    from .precision.planning import Report
 
 _GIB = 2**30
 
@@ -38,8 +42,98 @@ def summary_table(summary: dict[str, Any], folder: Path) -> Table:
     table.add_row("energy absorbed", f"{summary['energy_absorbed_hartree']:.6g} Ha")
     table.add_row("norm deviation", f"{summary['norm_deviation']:.1e}")
     table.add_row("time simulated", f"{summary['time_fs']:.4g} fs in {summary['steps']} steps")
+    if "budget" in (precision := summary["precision"]):
+        held = "within" if precision["within_budget"] else "BEYOND"
+        table.add_row(
+            f"error in {precision['observable']}",
+            f"{precision['estimated_error']:.1e} estimated, {held} the budget of {precision['budget']:g}; "
+            f"{precision['checks']} sentinels, {len(precision['events'])} events",
+        )
+        table.add_row("precision", escape(label(precision["levels"])))
     table.add_row("speed", f"{summary['s_per_electron_step']:.2e} s/(electron*step)")
     table.add_row("results", escape(str(folder)))
+    return table
+
+
+def precision_table(report: Report) -> Table:
+    """Return what each level does alone.
+
+    Parameters
+    ----------
+    report : mlmd.precision.planning.Report
+        A plan with all that led to it.
+
+    Returns
+    -------
+    rich.table.Table
+        One level in each row; the chosen ones are marked.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("subproblem", "level"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("step", "error in the window", "grows as", "error at the end", "amplification"):
+        table.add_column(heading, justify="right")
+    measured = {(one.subproblem, one.level): one for one in report.lowerings}
+    for ladder in report.ladders:
+        for level in ladder.levels:
+            chosen = report.plan.levels[ladder.subproblem] == level.name
+            cells = [ladder.subproblem, f"[bold green]{level.name} *[/]" if chosen else level.name]
+            if one := measured.get((ladder.subproblem, level.name)):
+                factor = report.amplification(one)
+                cells += [
+                    f"{100 * one.seconds / report.finest_seconds:+.1f} %",
+                    f"{one.growth.error:.1e}",
+                    f"n^{one.growth.power:.2f}",
+                    f"{one.growth.after(report.steps):.1e}",
+                    "" if factor is None else f"{factor:.1e}",
+                ]
+            table.add_row(*cells, end_section=level is ladder.levels[-1])
+    return table
+
+
+def plan_table(report: Report) -> Table:
+    """Return what was chosen and how it was judged.
+
+    Parameters
+    ----------
+    report : mlmd.precision.planning.Report
+        A plan with all that led to it.
+
+    Returns
+    -------
+    rich.table.Table
+        One figure in each row.
+    """
+    plan, table = report.plan, _facts()
+    table.add_row("chosen", escape(label(plan.levels)))
+    table.add_row("error, predicted", f"{report.tried[-1].choice.error:.1e} at step {report.steps}")
+    table.add_row("error, measured together", f"{plan.error:.1e} up to step {report.window.stop}")
+    table.add_row("the same at the end", f"{plan.at_end:.1e}, budget {plan.budget:g} on {plan.observable}")
+    table.add_row("step", f"{1e3 * plan.seconds:.3g} ms")
+    table.add_row("all FP32 / chosen", f"{plan.fp32_seconds / plan.seconds:.2f}")
+    table.add_row("all FP64 / chosen", f"{plan.default_seconds / plan.seconds:.2f}")
+    return table
+
+
+def front_table(report: Report) -> Table:
+    """Return the Pareto front of the predicted assignments.
+
+    Parameters
+    ----------
+    report : mlmd.precision.planning.Report
+        A plan with all that led to it.
+
+    Returns
+    -------
+    rich.table.Table
+        One assignment in each row, the fastest last.
+    """
+    table = Table(*(ladder.subproblem for ladder in report.ladders), box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("step", "error at the end"):
+        table.add_column(heading, justify="right")
+    for choice in report.front:
+        share = f"{100 * choice.seconds / report.finest_seconds:.0f} %"
+        table.add_row(*choice.assignment.values(), share, f"{choice.error:.1e}")
     return table
 
 

@@ -14,10 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from ..tuning.precision import Ladder, Level
+
 Levels: TypeAlias = Mapping[str, str]
 
 STATE = ("fp64", "fp32")
 PRODUCTS = ("fp64", "fp32", "bf16x3", "bf16x2", "bf16x1")
+BITS = {"fp64": 53, "fp32": 24, "bf16x3": 24, "bf16x2": 17, "bf16x1": 9}  # of a rounded factor
 HARTREE = {"multigrid": ("1e-10", "1e-7", "1e-5", "1e-4", "1e-3"), "dsa": ("16", "8", "4", "2"), "fft": ("direct",)}
 DEFAULT_HARTREE = {"multigrid": "1e-7", "dsa": "4", "fft": "direct"}  # DSA follows the density to 1e-4 with 4 sweeps
 
@@ -87,3 +90,34 @@ def label(levels: Levels) -> str:
     'state fp32, velocity bf16x1'
     """
     return ", ".join(f"{name} {level}" for name, level in levels.items())
+
+
+def ladders_of(mode: str, hartree: str) -> tuple[Ladder, ...]:
+    """The same as the planner wants them: products below FP64 need FP32 orbitals.
+
+    Examples
+    --------
+    >>> [ladder.subproblem for ladder in ladders_of("shadow", "fft")]
+    ['state', 'nonlocal', 'velocity', 'hartree']
+    """
+
+    def needs(name: str, level: str) -> dict[str, str]:
+        return {"state": "fp32"} if name in ("nonlocal", "velocity") and level != "fp64" else {}
+
+    return tuple(
+        Ladder(name, tuple(Level(level, needs(name, level)) for level in levels))
+        for name, levels in ladders(mode, hartree).items()
+    )
+
+
+def unit(subproblem: str, level: str) -> float | None:
+    """Relative error that one operation at a level makes; None where it has no number (DSA sweeps).
+
+    Examples
+    --------
+    >>> unit("velocity", "bf16x1"), unit("hartree", "1e-5"), unit("hartree", "4")
+    (0.001953125, 1e-05, None)
+    """
+    if subproblem != "hartree":
+        return 2.0 ** -BITS[level]
+    return float(level) if level.startswith("1e") else None

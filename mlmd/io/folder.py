@@ -48,6 +48,16 @@ class RunFolder:
         return self.path / "ground_state.h5"
 
     @property
+    def precision(self) -> Path:
+        """The plan of the precision and all that led to it, JSON."""
+        return self.path / "precision.json"
+
+    @property
+    def precision_plot(self) -> Path:
+        """Its picture."""
+        return self.path / "precision.png"
+
+    @property
     def plots(self) -> tuple[Path, ...]:
         """The pictures."""
         return tuple(self.path / name for name in PLOTS)

@@ -110,6 +110,9 @@ class FakeElectrons:
     def flops_per_step(self) -> float:
         return 10.0 * self.psi.size
 
+    def precision(self) -> dict[str, Any]:
+        return {"levels": {"state": "fp64"}}
+
 
 class FakeEngine:
     solved = 0
@@ -138,7 +141,7 @@ class FakeEngine:
     def load_ground_state(self, group: h5py.Group) -> FakeGroundState:
         return FakeGroundState(group["psi"][()], int(group.attrs["electrons"]))
 
-    def propagator(self, config: Config, ground_state: FakeGroundState) -> FakeElectrons:
+    def propagator(self, config: Config, ground_state: FakeGroundState, plan: object = None) -> FakeElectrons:
         return FakeElectrons(config, ground_state)
 
 

@@ -1,7 +1,7 @@
 """Precision planner: the cheapest precision of each subproblem that keeps an observable within a budget.
 
-It knows nothing of what is computed: `ladders` says what may be lowered, `growth` how an error grows, `planner` measures
-and chooses. The application hands in the runs and their times.
+It knows nothing of what is computed: `ladders` says what may be lowered, `growth` how an error grows, `planner`
+measures and chooses. The application hands in the runs and their times.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = [
     "finest",
     "fit",
     "holds",
-    "lifted",
     "judge",
+    "lifted",
     "measure",
     "pareto",
     "predict",

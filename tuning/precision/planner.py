@@ -2,8 +2,8 @@
 
 Every level is run alone through the pilot window, and its observable compared with that of the run that differs in
 nothing but this level: the error of the level.  Its time is compared with the same run.  An assignment is predicted to
-be wrong by the sum of the errors of its levels, grown to the end of the whole run (the worst case: nothing cancels), and
-to take the time of the finest one plus the sum of the differences.  What is chosen is then run jointly; while that
+be wrong by the sum of the errors of its levels, grown to the end of the whole run (the worst case: nothing cancels),
+and to take the time of the finest one plus the sum of the differences.  What is chosen is then run jointly; while that
 misses the budget, the subproblem with the largest error is raised.
 """
 

@@ -22,12 +22,12 @@ from ...kernels import Density, LocProp, Overlap, zeros
 from ...kernels.forms import column_norms, weighted_squares
 from ...laser import Laser
 from ..errors import TimeStepError
+from ..precision import Levels, complete
 from ..qxmd.ground_state import GroundState
 from .device_potential import DevicePotential
 from .exact import ExactPropagator
 from .options import Options
 from .potential import HARTREE_METHODS, Potential
-from ..precision import Levels, complete
 from .shadow import ShadowPropagator
 
 Array = NDArray[np.float64]
@@ -58,7 +58,8 @@ class LFD:
     mode
         "shadow" (fast: finite differences with low-rank correction) or "exact" (spectral, full projectors).
     precision
-        "fp64" or "fp32", or levels by subproblem, such as ``{"state": "fp32", "velocity": "bf16x1"}`` (see `dcmesh.precision`).
+        "fp64" or "fp32", or levels by subproblem, such as ``{"state": "fp32", "velocity": "bf16x1"}``, see
+        `mlmd.dcmesh.precision`.
     backend
         Kernel backend.
     hartree
@@ -298,6 +299,10 @@ class LFD:
             rows.append(a.asnumpy(weighted_squares(a, self._overlap[k](self._start[k], psi), shares)))
             worst = max(worst, float(np.abs(norms - 1).max()))
         return np.array(rows), worst
+
+    def precision(self) -> dict[str, Any]:
+        """Levels of precision."""
+        return {"levels": dict(self.levels)}
 
     def flops_per_step(self) -> int:
         """Floating-point operations of one step, without the potential."""

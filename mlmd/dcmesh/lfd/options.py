@@ -15,7 +15,7 @@ TYPES: dict[str, np.dtype[Any]] = {"fp64": np.dtype(np.complex128), "fp32": np.d
 
 @dataclass(frozen=True)
 class Options:
-    """Backend by name, levels of precision (all of them, see `precision.complete`), threads of each kernel (None: all)."""
+    """Backend by name, levels of all subproblems (see `precision.complete`), threads of each kernel (None: all)."""
 
     backend: str = "cpu"
     levels: Levels = field(default_factory=lambda: complete("fp64", "shadow", "multigrid"))
