@@ -101,7 +101,7 @@ def precision(
     ] = None,
     sentinel: Annotated[
         int | None,
-        typer.Option(help="Steps between two sentinels (default: of [precision]).", min=1, show_default=False),
+        typer.Option(help="Steps between two sentinels (default: of [precision]).", show_default=False),
     ] = None,
     window: Annotated[int, typer.Option(help="Steps of the pilot window.", min=50)] = 200,
     out: Annotated[Path | None, typer.Option(help="Run folder (default: INPUT_out).", show_default=False)] = None,

@@ -129,7 +129,7 @@ def pareto_front(report: Report, title: str) -> Figure:
     axes.set(xscale="log", xlabel=f"error of {plan.observable} at the end", ylabel="time of a step (FP64: 100 %)")
     axes.set_ylim(bottom=0.0)
     axes.set_title(title)
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=4)
     return figure
 
 

@@ -111,6 +111,8 @@ def with_precision(
         raise InputError(problem.path, "--observable", f"'{observable}' is not known", f"use {', '.join(NORMS)}")
     if budget is not None and not 0.0 < budget < float("inf"):
         raise InputError(problem.path, "--budget", f"is {budget:g}", "give a number above zero")
+    if sentinel is not None and sentinel < 1:
+        raise InputError(problem.path, "--sentinel", f"is {sentinel}", "give 1 or more")
     if (budget := budget or given.budget) is None:
         raise InputError(problem.path, "[precision] budget", "is missing", "give it there, or as --budget 1e-3")
     changes = {"observable": observable, "budget": budget, "sentinel": sentinel}

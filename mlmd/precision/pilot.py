@@ -99,7 +99,7 @@ class Pilot:
         while self._exact.step_count < self.window.stop:
             if self._exact.step_count == self.window.start:
                 self._begin = self._exact.state()
-            if self._exact.step_count % 100 == 0:
+            if self._exact.step_count % (self.window.stop // 10) < SAMPLE:
                 self.step(f"FP64 shadow run, step {self._exact.step_count} of {self.window.stop}")
             self._exact.advance(SAMPLE)
             rows.append(self._seen(self._exact))
