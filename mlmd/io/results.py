@@ -177,8 +177,8 @@ def _write_run(file: h5py.File, results: Results, change: NDArray[np.float64]) -
     _write_system(file.create_group("system"), problem)
     _write_ground_state(file.create_group("ground_state"), results.ground_state)
     results.series.write(file.create_group("series"))
-    precision = file.create_dataset("precision", data=json.dumps(results.electrons.precision()))
-    precision.attrs["description"] = "levels of precision at the end, and what sentinels found on the way (JSON)"
+    told = "levels of precision at the end, and what sentinels found on the way (JSON)"
+    _put(file, "precision", json.dumps(results.electrons.precision()), "1", told)
     density = file.create_group("density")
     _put(density, "initial", results.ground_state.density, "bohr^-3", "electron density of the ground state")
     _put(density, "change", change, "bohr^-3", "electron density at the end minus that of the ground state")
