@@ -133,7 +133,15 @@ class Run:
         if not self.resume:
             return find_plan(self.problem)
         with open_sealed(self.folder.checkpoint, "checkpoint", self.problem.physics) as stored:
-            return Plan.from_json(stored["state/watch"].attrs["plan"])
+            plan = Plan.from_json(stored["state/watch"].attrs["plan"])
+        if plan.observable != self.problem.config.precision.observable:
+            raise CheckpointError(
+                self.folder.checkpoint,
+                "[precision] observable",
+                f"the run was planned for {plan.observable}",
+                "restore that, or start the run anew with --force",
+            )
+        return plan
 
     def ground_state(self, stop: StopSignals) -> GroundState:
         """Return the ground state, from the folder if it is there, else computed and kept there.

@@ -180,6 +180,16 @@ def test_a_budget_lowered_in_mid_run_escalates(stopped: Callable[..., Any]) -> N
     assert ("BEYOND the budget" in second.stdout.replace("\n", " ")) == (not precision["within_budget"])
 
 
+def test_another_observable_is_not_resumed(stopped: Callable[..., Any]) -> None:
+    path = written()
+    planted(read_problem(path))
+    stopped(15, "run", path, "--precision", "planned", "--out", "out")
+    written(("budget = 1e-3", 'budget = 1e-3\nobservable = "J"'))
+    result = mlmd_cli("run", path, "--precision", "planned", "--out", "out", "--resume")
+    assert result.exit_code == 2
+    assert "[precision] observable: the run was planned for n_exc" in result.stderr
+
+
 def test_levels_by_hand() -> None:
     path = written(
         ('backend = "cpu"', 'precision = {state = "fp32", velocity = "bf16x1"}\nbackend = "cpu"'), ("120", "20"),
