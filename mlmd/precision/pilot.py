@@ -25,8 +25,8 @@ from .plan import Plan
 from .sentinel import Watched
 
 SAMPLE = 10  # steps between observations
-TIMED = 5  # steps in a timed sample
-ROUNDS = 7
+TIMED = 4  # steps in a timed sample
+ROUNDS = 11
 LEAST_SENTINELS = 8  # in the joint run
 
 Step = Callable[[str], None]

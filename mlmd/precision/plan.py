@@ -14,6 +14,7 @@ from ..backends import default_threads, get
 from ..dcmesh.precision import complete
 from ..errors import InputError, MlmdError
 from ..problem import Problem
+from ..tuning.choose import current_mode
 from ..tuning.key import build_of, device_of
 from ..tuning.wisdom import add, default_path, read
 
@@ -109,6 +110,8 @@ def find_plan(problem: Problem) -> Plan:
     if wanted.budget is None:
         raise InputError(problem.path, "[precision] budget", "is missing", "give the largest error allowed")
     key = _key(problem, wanted.observable, wanted.budget)
+    if current_mode() == "off":
+        raise PlanMissing(f"{problem.path}: [dynamics] precision: MLMD_TUNING=off reads no plans; unset it")
     stable = [name for name in key if name != "mode"]
     path, stale = default_path(), set[str]()
     found: list[Plan] = []

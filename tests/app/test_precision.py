@@ -40,6 +40,7 @@ def wisdom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A wisdom file and a current folder of its own for each test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLMD_WISDOM", str(tmp_path / "wisdom.jsonl"))
+    monkeypatch.setenv("MLMD_TUNING", "cache")
     return tmp_path / "wisdom.jsonl"
 
 
@@ -220,6 +221,9 @@ def test_a_plan_holds_for_its_problem_its_machine_and_looser_budgets(monkeypatch
             find_plan(read_problem(written(change, name=f"{name}.toml")))
     with pytest.raises(PlanMissing, match="those there are of another threads"):
         find_plan(read_problem(written(("threads = 1", "threads = 2"), name="threads.toml")))
+    with monkeypatch.context() as patch, pytest.raises(PlanMissing, match="MLMD_TUNING=off reads no plans"):
+        patch.setenv("MLMD_TUNING", "off")
+        find_plan(problem)
     monkeypatch.setattr("mlmd.precision.plan.build_of", lambda *_: "changed")
     with pytest.raises(PlanMissing, match="those there are of another build"):
         find_plan(problem)
