@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tools of the embedding tests, where they are missing and may be installed; the tests skip with a reason otherwise.
+# Tools of the tests of embedding and of the report, where they are missing and may be installed; tests skip with a reason otherwise.
 set -u
 missing=()
-for pair in gfortran:gfortran cmake:cmake pkg-config:pkg-config valgrind:valgrind; do
+for pair in gfortran:gfortran cmake:cmake pkg-config:pkg-config valgrind:valgrind chromium:chromium; do
     command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
 done
 [ "${#missing[@]}" -eq 0 ] && exit 0

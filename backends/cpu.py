@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 from .base import Backend, Status
-from .sources import abi_version, csrc
+
+INTERFACE = 1  # MLMD_ABI_VERSION of the header
 
 
 class Processor(Backend):
@@ -20,9 +20,9 @@ class Processor(Backend):
         if not found.works:
             return found
         there = getattr(import_module("mlmd._cpu"), "ABI_VERSION", 0)
-        if there == wanted():
+        if there == INTERFACE:
             return found
-        return Status(False, f"the C++ extension has the interface {there}, not {wanted()}: install MLMD anew")
+        return Status(False, f"the C++ extension has the interface {there}, not {INTERFACE}: install MLMD anew")
 
     def launch(self, threads: int, tuning: Mapping[str, Any]) -> Any:
         """A ``Launch`` of the compiled module."""
@@ -31,12 +31,6 @@ class Processor(Backend):
     def bind(self, kernel: str) -> Callable[..., Callable[[], None]] | None:
         """Of the compiled module, for the kernels that need nothing done after them."""
         return getattr(import_module("mlmd._cpu"), f"bind_{kernel}", None)
-
-
-@lru_cache(maxsize=1)
-def wanted() -> int:
-    """The interface that these sources are for."""
-    return abi_version(csrc() / "include")
 
 
 BACKEND = Processor(

@@ -22,6 +22,7 @@ from .io.series import Series
 from .precision import Plan, find_plan
 from .problem import Problem
 from .progress import Progress
+from .tuning.kept import kept_in
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Run:
         if plan is not None:
             self.progress.note(f"planned precision: {label(plan.levels)}")
         make_folder(self.folder.path)
-        with StopSignals() as stop:
+        with StopSignals() as stop, kept_in(self.folder.path, anew=not self.resume):
             ground_state = self.ground_state(stop)
             with self.problem.blame():
                 electrons = self.engine.propagator(self.problem.config, ground_state, plan)

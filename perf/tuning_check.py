@@ -1,6 +1,6 @@
 """Tunes four kernels at six sizes, three times each, and says whether tuning keeps its promises on this machine.
 
-    python -m mlmd.perf.tuning_check --budget 10 --out perf/results/tuning.json
+    python -m mlmd.perf.tuning_check --budget 10 --out perf/results/checks/tuning.json
 
 - a tuned kernel is as fast as its default or faster, in paired rounds after the tuning;
 - the winners of the tunings of a problem take times within 2 % of each other, in the same rounds;
@@ -76,7 +76,7 @@ def check(problem: Problem, backend: str, budget: float, tunings: int = TUNINGS)
     trials, seconds = [], []
     for _ in range(tunings):
         began = time.perf_counter()
-        found = tune_problem(problem, backend, budget).decision
+        found = tune_problem(problem, backend, budget, "patient").decision
         seconds.append(round(time.perf_counter() - began, 2))
         winners.append(found.candidate)
         trials.append(found.trials)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -53,6 +54,24 @@ def test_a_run_leaves_described_results(mlmd_cli: Mlmd, write_input: WriteInput,
         assert not missing
         assert file["device"].attrs["cpu"]
         assert file.attrs["seed"] == 0
+
+
+def test_a_resumed_run_goes_by_the_wisdom_that_it_began_with(
+    mlmd_cli: Mlmd, write_input: WriteInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wisdom, kept = tmp_path / "wisdom.jsonl", tmp_path / "run/wisdom.jsonl"
+    monkeypatch.setenv("MLMD_WISDOM", str(wisdom))
+    wisdom.write_text('{"mlmd_wisdom": 1}\n')
+    assert mlmd_cli("run", write_input(("steps = 60", "steps = 20")), "--out", "run").exit_code == 0
+    wisdom.write_text('{"mlmd_wisdom": 1}\nmore\n')
+    assert mlmd_cli("run", write_input(), "--out", "run", "--resume").exit_code == 0
+    assert kept.read_text() == '{"mlmd_wisdom": 1}\n'
+    assert os.environ["MLMD_WISDOM"] == str(wisdom)
+    assert mlmd_cli("run", write_input(), "--out", "run", "--force").exit_code == 0
+    assert kept.read_text() == wisdom.read_text()
+    wisdom.unlink()
+    assert mlmd_cli("run", write_input(), "--out", "run", "--force").exit_code == 0
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize(("half_way", "resumed_at"), [(40, 40), (45, 40), (50, 50), (75, 75), (77, 75)])

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 
 from mlmd import _cpu, embed
-from mlmd.backends import get
+from mlmd.backends import cpu, get
 from mlmd.backends.sources import abi_version, csrc
 from mlmd.errors import BackendUnavailable
 
 from .plans import STATUS, HartreeMethod, Options, Refused, call, library, text
 
 ABI = abi_version(csrc() / "include")
+
+
+def test_the_backend_wants_the_interface_of_the_header() -> None:
+    assert cpu.INTERFACE == ABI
 
 
 def test_the_names_of_statuses() -> None:
