@@ -62,7 +62,8 @@ def test_a_resumed_run_goes_by_the_wisdom_that_it_began_with(
     wisdom, kept = tmp_path / "wisdom.jsonl", tmp_path / "run/wisdom.jsonl"
     monkeypatch.setenv("MLMD_WISDOM", str(wisdom))
     wisdom.write_text('{"mlmd_wisdom": 1}\n')
-    assert mlmd_cli("run", write_input(("steps = 60", "steps = 20")), "--out", "run").exit_code == 0
+    result = mlmd_cli("run", write_input(("steps = 60", "steps = 40")), "--out", "run")
+    assert result.exit_code == 0, result.output
     wisdom.write_text('{"mlmd_wisdom": 1}\nmore\n')
     assert mlmd_cli("run", write_input(), "--out", "run", "--resume").exit_code == 0
     assert kept.read_text() == '{"mlmd_wisdom": 1}\n'
