@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..backends import MlmdError, PlanError, default_threads
+from ..backends.choice import Question
 from ..kernels.hartree import METHODS
 from ..kernels.nlp_prop import MODES
-from ..kernels.plan import Boundary, Shape, checked_boundary, checked_dtype, checked_shape, checked_spacing, whole
+from ..kernels.plan import Boundary, checked_boundary, checked_dtype, checked_shape, checked_spacing, whole
 
 KERNELS = ("kin_prop", "loc_prop", "nlp_prop", "overlap", "density", "current", "hartree")
 RANKED = ("nlp_prop", "overlap")
@@ -21,38 +22,17 @@ SMALL = 12  # points along an axis on which a candidate meets the reference
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A problem as wisdom knows it, and what a plan needs besides.
+class Problem(Question):
+    """A question as plans ask it, and what a plan needs besides.
 
     Attributes
     ----------
-    kernel : str
-        Its name.
-    shape : tuple of 3 int
-        Grid points.
-    norb : int
-        Orbitals; 0 for hartree.
-    dtype : str
-        ``"complex64"`` or ``"complex128"``; ``"float64"`` for hartree.
-    threads : int
-        Threads of a plan.
-    rank : int
-        Columns of Q, or orbitals of psi0; 0 for kernels without.
-    mode : str
-        Arithmetic of nlp_prop, method of hartree, else empty.
     spacing : tuple of 3 float
         Grid spacing, bohr.
     boundary : tuple of 3 str
         ``"periodic"`` or ``"dirichlet"``.
     """
 
-    kernel: str
-    shape: Shape
-    norb: int
-    dtype: str
-    threads: int
-    rank: int = 0
-    mode: str = ""
     spacing: tuple[float, float, float] = (SPACING,) * 3
     boundary: Boundary = ("periodic",) * 3
 
