@@ -138,6 +138,7 @@ def main() -> None:
     """Run the check and write its record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", default="cpu")
+    parser.add_argument("--kernels", nargs="+", default=KERNELS, choices=KERNELS)
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of a tuning")
     parser.add_argument("--tunings", type=int, default=TUNINGS)
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the sizes, the smallest first")
@@ -146,7 +147,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     for points, norb in SIZES[: options.sizes]:
-        for kernel in KERNELS:
+        for kernel in options.kernels:
             problem = make_problem(kernel, (points,) * 3, norb, threads=options.threads)
             rows.append(check(problem, options.backend, options.budget, options.tunings))
             print(report(rows[-1]), flush=True)
