@@ -164,14 +164,19 @@ def plan_and_call(problem: Problem, mode: str, backend: str) -> tuple[Plan, Call
     >>> call().shape
     (4, 4, 4)
     """
-    make = {"kin_prop": _kinetic, "loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
     if problem.kernel == "hartree":
         plan, call = _hartree(problem, backend, mode)
     elif problem.kernel == "nlp_prop":
         plan, call = _low_rank(problem, backend, mode)
     else:
-        plan, call = make[problem.kernel](problem, backend)
+        plan, call = _of_one_form(problem, backend)
     return plan, _to_the_end(plan, call)
+
+
+def _of_one_form(problem: Problem, backend: str) -> tuple[Plan, Call]:
+    """Plan and call of a kernel that has no modes."""
+    make = {"kin_prop": _kinetic, "loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
+    return make[problem.kernel](problem, backend)
 
 
 def make_case(problem: Problem) -> Case:
@@ -234,10 +239,8 @@ def orbital_calls(problem: Problem, backend: str, notes: list[str]) -> Iterator[
     if problem.kernel == "kin_prop":
         yield from _kinetic_forms(problem, backend)
         return
-    make = {"loc_prop": _local, "density": _density, "current": _current, "overlap": _overlap}
-    if problem.kernel in make:
-        plan, call = make[problem.kernel](problem, backend)
-        yield backend, plan, call
+    if problem.kernel != "nlp_prop":
+        yield (backend, *_of_one_form(problem, backend))
         return
     usual = "fp32" if problem.dtype == "complex64" else "fp64"
     for mode in sorted(MODES, key=lambda mode: mode != usual) if backend not in PLAIN else [usual]:

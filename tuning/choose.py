@@ -70,7 +70,7 @@ class Choice:
         mode, wanted = current_mode(), current_effort(effort)
         if mode == "off":
             return {}
-        times = mode in ("tune", "record") or wanted in BUDGETS
+        times = _times(mode, wanted)
         name = (question, backend.name, getattr(backend, "index", None), mode, wanted, *_place())
 
         def decide() -> Tuning:
@@ -84,7 +84,7 @@ class Choice:
         path = wisdom.default_path()
         key = make_key(problem, backend)
         found = self._found(path, key)
-        times = effort in BUDGETS or mode in ("tune", "record")
+        times = _times(mode, effort)
         enough = found.how == "exact" if times else found.entry is not None
         if found.entry is not None and enough and mode != "record":
             self._say(f"{problem} on {backend.name}: {found.how}: {found.reason}")
@@ -175,6 +175,11 @@ def current_effort(effort: str | None) -> str:
     if effort is not None:
         return _one_of("effort", effort, EFFORTS)
     return _one_of("MLMD_EFFORT", os.environ.get("MLMD_EFFORT") or "estimate", EFFORTS)
+
+
+def _times(mode: str, effort: str) -> bool:
+    """Whether something may be timed."""
+    return mode in ("tune", "record") or effort in BUDGETS
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ nominal ones count.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,11 @@ def estimate(problem: Problem, backend: Backend, wisdom_path: Path) -> dict[str,
     WisdomError
         If the file of the rates cannot be read.
     """
-    space = make_space(problem, backend)
+    space, kept = make_space(problem, backend), wisdom.read(rates_path(wisdom_path)).items
     expected: dict[Candidate, float] = {}
     for threads in space.values.get("threads", (0,)):
         team = replace(problem, threads=int(threads) or problem.threads)
-        rates = known(wisdom_path, backend, team.threads)
+        rates = _among(kept, backend, team.threads)
         if rates is None:
             continue
         for solver in space.values.get("solver", ("as asked",)):
@@ -168,8 +169,12 @@ def known(wisdom_path: Path, backend: Backend, threads: int) -> Rates | None:
     WisdomError
         If the file cannot be read.
     """
+    return _among(wisdom.read(rates_path(wisdom_path)).items, backend, threads)
+
+
+def _among(kept: Sequence[wisdom.Item], backend: Backend, threads: int) -> Rates | None:
     mine = _identity(backend, threads)
-    for item in wisdom.read(rates_path(wisdom_path)).items:
+    for item in kept:
         if isinstance(item, dict) and all(item.get(name) == value for name, value in mine.items()):
             return Rates(*(float(item[name]) for name in NUMBERS))
     return None

@@ -123,7 +123,7 @@ class Wave:
         left = [self._incoming(0, 1), self._incoming(1, 0), self._incoming(1, 1)]
         leaving = (A[1] - left[1]) + out * ((after[1] - left[2]) - (A[0] - self._incoming(0, 0)))
         after[0] = left[0] + leaving
-        self._book(after, j)
+        self._book(after, j, left[0])
         self.before, self.A = A, after
         self.steps += 1
 
@@ -140,10 +140,10 @@ class Wave:
         """The pulse in vacuum at one of the first cells, some steps from now."""
         return np.asarray(self.pulse.A(self.time + steps * self.dt - cell * self.spacing / SPEED_OF_LIGHT))
 
-    def _book(self, after: Array, j: Array) -> None:
-        """Energies of this step: a wave of one direction carries c E^2 / 4 pi."""
+    def _book(self, after: Array, j: Array, pulse: Array) -> None:
+        """Energies of this step, the pulse's A after it given: a wave of one direction carries c E^2 / 4 pi."""
         E = -(after - self.before) / (2.0 * SPEED_OF_LIGHT * self.dt)
-        come = -(self._incoming(0, 1) - self._incoming(0, -1)) / (2.0 * SPEED_OF_LIGHT * self.dt)
+        come = -(pulse - self._incoming(0, -1)) / (2.0 * SPEED_OF_LIGHT * self.dt)
         flow = SPEED_OF_LIGHT / (4.0 * np.pi) * self.dt
         self.ledger.incident += flow * float(come @ come)
         self.ledger.reflected += flow * float((E[0] - come) @ (E[0] - come))
