@@ -33,7 +33,7 @@ KERNELS = ("kin_prop", "nlp_prop", "hartree", "density")
 SIZES = ((32, 16), (48, 16), (64, 32), (70, 64), (96, 64), (128, 64))
 TUNINGS = 3
 CLOSE = 1.02  # times of the winners of a problem
-RUNOFF_SECONDS = 5.0
+RUNOFF_SECONDS = 10.0
 CALLS, REPEATS = 20000, 15
 TINY = (4, 4, 4)
 

@@ -5,9 +5,9 @@
 2. Candidates race in interleaved rounds with the default; those that fall behind drop out round by round.  The best of
    all races race once more, because the best of many short measurements was mostly lucky.
 3. The finalists pass a second gate, their results on the whole problem against those of the default, and meet each
-   other and the default in paired rounds D A B C C B A D.  The winner has to beat the default by more than a margin and
-   its bootstrap interval, else the default stays.  Among candidates that tie the one with the fewest changes wins, so
-   that a repeated tuning comes to the same end.
+   other and the default in paired rounds D A B C C B A D.  The winner has to beat the default by a margin and
+   more than its bootstrap interval, else the default stays.  Among candidates that tie the one with the fewest changes
+   wins, so that a repeated tuning comes to the same end.
 
 What is timed is behind `Bench`, so that a recorded log takes the place of the machine (`mlmd.tuning.trials`).
 """
@@ -27,13 +27,15 @@ from .space import DEFAULT, Candidate
 from .timing import Ratio, Timing, ratio
 
 RUNOFF_SHARE, SECOND_SHARE = 0.3, 0.15  # of the budget; the rest is for the search
-BEHIND = (1.5, 1.2, 1.1, 1.05)  # times the best of the race: drops out after that many rounds
-RACE_ROUNDS, SECOND_ROUNDS = 5, 12
-RUNOFF_ROUNDS, GOOD_RUNOFF, LEAST_RUNOFF = 100, 10, 5  # each is a pair, there and back
-SECOND, FINALISTS = 8, 3  # candidates at most
+# Times the best of the race, round by round: what is slower drops out.  One sample may be disturbed, ten are not; the
+# second race takes what time there is, so that a machine that is busy for a second does not decide it.
+RACE = (3.0, 2.0, 1.3, 1.15, 1.1)
+SECOND_RACE = (3.0, 2.0, *(1.3,) * 8, *(1.05,) * 40)
+RUNOFF_ROUNDS, GOOD_RUNOFF, LEAST_RUNOFF = 200, 10, 5  # each is a pair, there and back
+SECOND, FINALISTS = 12, 3  # candidates at most
 GATE_SHARE = 1.5  # times the least runoff of a finalist: that and its second gate
 CLOSE = 1.05  # times the best: is still a finalist
-MARGIN = 0.01  # by which a winner must be faster than the default, at the bad end of its interval
+MARGIN = 0.005  # by which a winner must be faster than the default, at the bad end of its interval
 TIE = 0.01  # candidates this close are equal
 
 
@@ -123,7 +125,7 @@ def tune(bench: Bench, strategy: Strategy, budget: float, show: Show = lambda wh
     trials = len(times)
     if bench.now() < end and (second := _best(times, SECOND)):
         tell("second race")
-        times = race(bench, second, end, SECOND_ROUNDS)
+        times = race(bench, second, end, SECOND_RACE)
     most = int((budget - bench.now()) / (2 * GOOD_RUNOFF * cost)) - 1
     finalists = _finalists(bench, times, max(1, min(most, FINALISTS)), refused)
     samples = runoff(bench, finalists, budget, tell)
@@ -141,7 +143,7 @@ def _search(
     """Times relative to the default of what the strategy asks for until the deadline."""
     times: dict[Candidate, float] = {DEFAULT: 1.0}
     while (left := deadline - bench.now()) > 0.0:
-        asked = strategy.ask(max(1, min(BATCH, int(left / (RACE_ROUNDS * cost)))))
+        asked = strategy.ask(max(1, min(BATCH, int(left / (len(RACE) * cost)))))
         if not asked:
             break
         show(f"search, {len(times)} timed")
@@ -162,12 +164,12 @@ def _passes(bench: Bench, candidate: Candidate, whole: bool, refused: dict[Candi
 
 
 def race(
-    bench: Bench, candidates: Sequence[Candidate], deadline: float, rounds: int = RACE_ROUNDS
+    bench: Bench, candidates: Sequence[Candidate], deadline: float, behind: Sequence[float] = RACE
 ) -> dict[Candidate, float]:
-    """Median time of each relative to the default, in rounds out of which the slow ones drop."""
+    """Median time of each relative to the default, in a round for each limit, out of which the slow ones drop."""
     ratios: dict[Candidate, list[float]] = {candidate: [] for candidate in candidates}
     running = list(candidates)
-    for number in range(rounds):
+    for number, factor in enumerate(behind):
         if number and bench.now() >= deadline:
             break
         default, *seconds = bench.round([DEFAULT, *running])
@@ -175,8 +177,7 @@ def race(
             ratios[candidate].append(time / default)
         medians = {candidate: float(np.median(ratios[candidate])) for candidate in running}
         best = min(1.0, *medians.values())
-        limit = BEHIND[min(number, len(BEHIND) - 1)] * best
-        running = [candidate for candidate in running if medians[candidate] <= limit]
+        running = [candidate for candidate in running if medians[candidate] <= factor * best]
         if not running:
             break
     return {candidate: float(np.median(found)) for candidate, found in ratios.items()}
@@ -226,18 +227,13 @@ def _decide(
     return Decision(winner, timings[winner].median, default.median, gain, trials, refused, elapsed)
 
 
-def _ties(to_best: Ratio) -> bool:
-    """Whether a candidate is as fast as the best, or not shown to be slower."""
-    return to_best.value <= 1.0 + TIE or to_best.low <= 1.0
-
-
 def _winner(timings: dict[Candidate, Timing]) -> Candidate:
     """The simplest of the best that beats the default, else the best if that does, else the default."""
     rivals = {candidate: timing for candidate, timing in timings.items() if candidate != DEFAULT}
     if not rivals:
         return DEFAULT
     best = min(rivals, key=lambda candidate: ratio(rivals[candidate], timings[DEFAULT]).value)
-    equal = [candidate for candidate in rivals if _ties(ratio(rivals[candidate], rivals[best]))]
+    equal = [candidate for candidate in rivals if ratio(rivals[candidate], rivals[best]).value <= 1.0 + TIE]
     simplest = min(equal, key=lambda candidate: (len(candidate), candidate))
     for candidate in (simplest, best):
         if ratio(rivals[candidate], timings[DEFAULT]).high < 1.0 - MARGIN:

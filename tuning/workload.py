@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import kernels
 from ..backends import Backend, Device, get
+from ..kernels.memory import zeros
 from ..kernels.plan import Plan
 from .inputs import orthonormal_columns, random_waves, touched_waves
 from .problem import Problem
@@ -45,12 +46,19 @@ class Workload:
         self.problem, self.backend = problem, get(backend)
         self.arrays = self.backend.arrays()
         make, self._apply = _KERNELS[problem.kernel]
-        self.inputs = {name: self.arrays.asarray(array) for name, array in make(problem).items()}
-        self._start = None
-        if problem.kernel in IN_PLACE:
-            self._start = self.inputs["psi"]
-            self.inputs["psi"] = self.arrays.empty(self._start.shape, self._start.dtype)
-            self.restore()
+        self._start = {name: self.arrays.asarray(array) for name, array in make(problem).items()}
+        self.renew()
+
+    def renew(self) -> None:
+        """Put the inputs into other memory."""
+        self.inputs = {name: self._copy(array) for name, array in self._start.items()}
+
+    def _copy(self, array: Any) -> Any:
+        on_device = isinstance(self.arrays, Device)
+        shape, dtype = array.shape, array.dtype
+        copy = self.arrays.empty(shape, dtype) if on_device else zeros(shape, dtype, self.problem.threads)
+        self.arrays.copy(copy, array)
+        return copy
 
     def plan(self, tuning: Tuning) -> Plan:
         """A plan with these knobs, ready to be applied.
@@ -89,8 +97,8 @@ class Workload:
 
     def restore(self) -> None:
         """Put back what operators in place have changed."""
-        if self._start is not None:
-            self.arrays.copy(self.inputs["psi"], self._start)
+        if self.problem.kernel in IN_PLACE:
+            self.arrays.copy(self.inputs["psi"], self._start["psi"])
 
     def result(self, plan: Plan) -> NDArray[Any]:
         """What a plan without a past makes of the data as they were at the start; the next call may change it."""

@@ -133,3 +133,16 @@ def test_a_tuning_of_the_machine_ends_in_an_entry(backend: str) -> None:
     assert tuned.entry.key.backend == backend
     assert 0.0 < tuned.entry.seconds <= 1.001 * tuned.entry.default_seconds or not tuned.entry.tuning
     assert set(tuned.entry.tuning) <= set(tuned.space.values)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_samples_are_taken_in_more_than_one_place(kernel: str) -> None:
+    """Arrays and plans are made anew between rounds, with the same numbers; products, by addresses, only to rounding."""
+    bench = Live(make_problem(kernel, SHAPE, NORB, threads=2), "cpu")
+    arrays, results = [], []
+    for _ in range(30):
+        bench.round([DEFAULT, DEFAULT])
+        arrays.append(bench._work.inputs)
+        results.append(bench._work.result(bench._plan(DEFAULT)).copy())
+    assert len({id(found) for found in arrays}) > 1
+    assert all(difference(result, results[0]) < 1e-6 for result in results)
