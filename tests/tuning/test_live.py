@@ -137,7 +137,7 @@ def test_a_tuning_of_the_machine_ends_in_an_entry(backend: str) -> None:
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_samples_are_taken_in_more_than_one_place(kernel: str) -> None:
-    """Arrays and plans are made anew between rounds, with the same numbers; products, by addresses, only to rounding."""
+    """Arrays and plans are made anew between rounds, with the same numbers; products by BLAS to rounding."""
     bench = Live(make_problem(kernel, SHAPE, NORB, threads=2), "cpu")
     arrays, results = [], []
     for _ in range(30):
