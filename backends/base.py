@@ -9,6 +9,9 @@ from typing import Any
 
 from .arrays import HOST, Arrays
 from .errors import BackendUnavailable
+from .rates import Rates
+
+PLAIN = Rates(5e-5, 5e8, 5e8, 1e10, 1e10)  # of NumPy, on one thread
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Backend:
         Modules that must be importable.
     install : str
         What to do when they are not.
+    package : str
+        The package whose version takes part in what runs.
+    nominal : Rates
+        What it reaches on a usual machine, where nobody has measured it.
 
     Examples
     --------
@@ -51,6 +58,8 @@ class Backend:
     attribute: str
     requires: tuple[str, ...] = ()
     install: str = ""
+    package: str = "numpy"
+    nominal: Rates = PLAIN
 
     def status(self) -> Status:
         """Try the imports that this backend needs."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from .base import Backend, Status
+from .rates import Rates
 
 INTERFACE = 1  # MLMD_ABI_VERSION of the header
 
@@ -40,4 +41,6 @@ BACKEND = Processor(
     attribute="{kernel}",
     requires=("mlmd._cpu",),
     install="the C++ extension is not built: run 'pip install .' (or 'pip install -e .') with a C++17 compiler",
+    package="scipy",
+    nominal=Rates(5e-6, 2e10, 2e10, 2e11, 1e11),
 )

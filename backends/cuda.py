@@ -20,6 +20,7 @@ from .device import Device, DeviceBackend
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
 from .launches import grid_of
 from .nvrtc import options, source
+from .rates import Rates
 
 NO_DRIVER, NO_DEVICE = 35, 100  # of cudaError_t
 ALIGNMENT = 16  # bytes that a work item reads at once
@@ -385,6 +386,8 @@ BACKEND = DeviceBackend(
     attribute="{kernel}",
     requires=("cupy",),
     install="install it with: pip install 'mlmd[cuda]', or cupy-cuda12x where the driver is for CUDA 12",
+    package="cupy",
+    nominal=Rates(2e-5, 1e12, 1e12, 2e13, 1e13),
     count=count,
     open=CudaDevice,
     why_none=why_none,

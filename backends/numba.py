@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Backend
+from .rates import Rates
 
 BACKEND = Backend(
     name="numba",
@@ -11,4 +12,6 @@ BACKEND = Backend(
     attribute="{kernel}",
     requires=("numba",),
     install="install it with: pip install 'mlmd[numba]'",
+    package="numba",
+    nominal=Rates(2e-5, 5e9, 5e9, 1e10, 5e9),
 )

@@ -24,6 +24,7 @@ from . import amx, spirv
 from .arrays import check_form
 from .device import Device, DeviceBackend, combine, rounded_up
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
+from .rates import Rates
 
 SCALARS = {"i4": ctypes.c_int32, "i8": ctypes.c_int64, "f4": ctypes.c_float, "f8": ctypes.c_double}
 DRIVERS = "OCL_ICD_FILENAMES"
@@ -385,6 +386,8 @@ BACKEND = DeviceBackend(
     attribute="{kernel}",
     requires=("dpctl", "dpnp"),
     install="install it with: pip install 'mlmd[sycl]'",
+    package="dpctl",
+    nominal=Rates(1e-4, 1e10, 1e10, 1e11, 5e10),
     count=lambda: len(devices()),
     open=_open,
     why_none=why_none,

@@ -124,7 +124,7 @@ class Choice:
 
     def _expected(self, problem: Problem, backend: Backend) -> float:
         """Seconds of a call: from wisdom, scaled with the size where the entry is of another one, or from the model."""
-        nominal = model.NOMINAL[backend.name]
+        nominal = backend.nominal
         if current_mode() == "off":
             return model.seconds(problem, nominal)
         path, key = wisdom.default_path(), make_key(problem, backend)

@@ -14,7 +14,6 @@ from ..backends.sources import csrc, digest
 from .problem import Problem
 
 DIGITS = 16  # of a hash
-PACKAGES = {"reference": "numpy", "numba": "numba", "cpu": "scipy", "sycl": "dpctl", "cuda": "cupy"}
 
 
 @dataclass(frozen=True)
@@ -152,8 +151,8 @@ def sources_digest(kernel: str, backend: str) -> str:
 
 def versions(backend: str) -> list[str]:
     """Versions of the packages that take part in what runs on a backend."""
-    own = [PACKAGES[backend]] if backend in PACKAGES else []
-    return [f"mlmd {__version__}", *(f"{package} {import_module(package).__version__}" for package in own)]
+    package = get(backend).package
+    return [f"mlmd {__version__}", f"{package} {import_module(package).__version__}"]
 
 
 def differences(here: Key, there: Key) -> dict[str, tuple[object, object]]:

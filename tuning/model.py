@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ..backends import Backend, get
+from ..backends.rates import Rates
 from ..kernels.knobs import Value
 from . import wisdom
 from .key import build_of, device_of
@@ -36,43 +37,13 @@ WORTH = 0.7  # of the time of the default: the model is too coarse to be believe
 PARTS = {"bf16x1": 1, "bf16x2": 3, "bf16x3": 6}  # products of bf16 numbers for each one
 
 
-@dataclass(frozen=True)
-class Rates:
-    """What a backend reaches.
-
-    Attributes
-    ----------
-    launch : float
-        Seconds of a call that does next to nothing.
-    read, scale : float
-        Bytes per second: read, and read and written.
-    fp32, fp64 : float
-        Operations per second of matrix products.
-    """
-
-    launch: float
-    read: float
-    scale: float
-    fp32: float
-    fp64: float
-
-
-NOMINAL = {
-    "cpu": Rates(5e-6, 2e10, 2e10, 2e11, 1e11),
-    "numba": Rates(2e-5, 5e9, 5e9, 1e10, 5e9),
-    "reference": Rates(5e-5, 5e8, 5e8, 1e10, 1e10),
-    "sycl": Rates(1e-4, 1e10, 1e10, 1e11, 5e10),
-    "cuda": Rates(2e-5, 1e12, 1e12, 2e13, 1e13),
-}
-
-
 def seconds(problem: Problem, rates: Rates) -> float:
     """Time of a call.
 
     Examples
     --------
     >>> small, large = (make_problem("density", (n, n, n), 16, threads=2) for n in (8, 64))
-    >>> seconds(small, NOMINAL["cpu"]) < seconds(large, NOMINAL["cpu"])
+    >>> seconds(small, get("cpu").nominal) < seconds(large, get("cpu").nominal)
     True
     """
     psi, columns = problem.nbytes, problem.points * problem.rank * 8

@@ -135,7 +135,7 @@ def test_lines_that_do_not_hold_are_logged_once(tuner: Tuner, file: Path, caplog
 def test_without_wisdom_the_cost_model_is_asked(
     tuner: Tuner, file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rates = model.NOMINAL["cpu"]
+    rates = get("cpu").nominal
     slow = replace(rates, launch=1.0)
     monkeypatch.setattr(model, "measure", lambda backend, threads: rates if threads == 1 else slow)
     model.ensure(file, "cpu", PROBLEM)
@@ -269,9 +269,9 @@ def test_auto_is_a_backend_of_the_host(tuner: Tuner, file: Path) -> None:
 
 def rated(monkeypatch: pytest.MonkeyPatch, fast: str) -> None:
     """Let the model think that one backend is a thousand times faster than the others."""
-    rates = model.NOMINAL["cpu"]
+    rates = get("cpu").nominal
     slow = model.Rates(1e3 * rates.launch, *(1e-3 * rate for rate in list(vars(rates).values())[1:]))
-    monkeypatch.setattr(model, "NOMINAL", {name: rates if name == fast else slow for name in model.NOMINAL})
+    monkeypatch.setattr(model, "known", lambda path, backend, threads: rates if backend.name == fast else slow)
 
 
 def test_auto_follows_the_model(tuner: Tuner, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from mlmd.backends import get
 from mlmd.cli import app
 from mlmd.tuning import model, wisdom
 
@@ -20,7 +21,7 @@ SMALL = ("--grid", "6,6,7", "--norb", "3", "--threads", "2", "--budget", "0.3s")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rates are not what is tested here."""
-    monkeypatch.setattr(model, "measure", lambda backend, threads: model.NOMINAL["cpu"])
+    monkeypatch.setattr(model, "measure", lambda backend, threads: get("cpu").nominal)
 
 
 def command(*words: object, code: int = 0) -> Result:
