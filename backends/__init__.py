@@ -13,7 +13,7 @@ from .arrays import HOST, Arrays
 from .base import Backend, Status
 from .device import Device, DeviceBackend, Graph, Traffic
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
-from .machine import Machine, default_threads, describe, local_rank, physical_memory
+from .machine import Machine, default_threads, describe, launched_ranks, local_rank, physical_memory
 from .registry import fastest_host, get, names
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "describe",
     "fastest_host",
     "get",
+    "launched_ranks",
     "local_rank",
     "names",
     "physical_memory",

@@ -32,6 +32,8 @@ _LOCAL_RANKS = (
     "MV2_COMM_WORLD_LOCAL_SIZE",
     "SLURM_STEP_TASKS_PER_NODE",
 )
+# SLURM_NTASKS is not among them, for the same reason.
+_ALL_RANKS = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 # SLURM_LOCALID is 0 in a batch script; MPI_LOCALRANKID is that of MPICH and Intel MPI.
 _LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
 
@@ -96,6 +98,18 @@ def local_ranks() -> int:
         if counts:
             return max(1, *map(int, counts))
     return 1
+
+
+def launched_ranks() -> int:
+    """Processes that an MPI launcher or ``srun`` started on all nodes; else 1.
+
+    Examples
+    --------
+    >>> launched_ranks() >= local_ranks() or local_ranks() > 1
+    True
+    """
+    given = (os.environ.get(variable, "").strip() for variable in _ALL_RANKS)
+    return next((max(1, int(text)) for text in given if text.isdigit()), 1)
 
 
 def local_rank() -> int:

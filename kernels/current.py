@@ -141,12 +141,8 @@ class Current(Plan):
         ArrayError
             If an array does not fit the plan.
         """
-        h = np.array(self.spacing)
-        theta = np.array(vector("A", A)) * h / SPEED_OF_LIGHT
-        norm, *bonds = self.arrays.asnumpy(self.sums(psi, f, density))
-        turned = np.exp(1j * theta) * np.array(bonds)
-        energy = float(np.sum((norm.real - turned.real) / h**2))
-        return Measure(float(norm.real), energy, turned.imag / (h * self.dv * self.points))
+        sums = self.arrays.asnumpy(self.sums(psi, f, density))
+        return measured(sums, A, self.spacing, self.dv * self.points)
 
     def sums(
         self, psi: NDArray[Any], f: NDArray[np.float64], density: NDArray[np.float64] | None = None
@@ -167,6 +163,35 @@ class Current(Plan):
     def bytes(self) -> int:
         """Least memory traffic of a call: read psi once."""
         return self.points * self.norb * self.dtype.itemsize
+
+
+def measured(
+    sums: NDArray[np.complex128], A: Sequence[float], spacing: tuple[float, float, float], volume: float
+) -> Measure:
+    """What the sums of `Current.sums` over a whole cell tell.
+
+    Parameters
+    ----------
+    sums : ndarray, (4,), complex128
+        Norm and bond sums along the axes.
+    A : 3 float
+        Vector potential, Gaussian atomic units.
+    spacing : tuple of 3 float
+        Grid spacing, bohr.
+    volume : float
+        Volume of the cell, bohr^3.
+
+    Examples
+    --------
+    >>> measured(np.array([2.0, 2.0, 2.0, 2.0 + 1j]), (0, 0, 0), (0.5, 0.5, 0.5), 8.0).J.tolist()
+    [0.0, 0.0, 0.25]
+    """
+    h = np.array(spacing)
+    theta = np.array(vector("A", A)) * h / SPEED_OF_LIGHT
+    norm, *bonds = sums
+    turned = np.exp(1j * theta) * np.array(bonds)
+    energy = float(np.sum((norm.real - turned.real) / h**2))
+    return Measure(float(norm.real), energy, turned.imag / (h * volume))
 
 
 def reference(

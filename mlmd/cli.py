@@ -11,17 +11,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from . import __version__
+from .backends import local_rank
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
 from .perf.compare.cli import make_app as make_perf_app
+from .spectra.command import add_command as add_spectrum
 from .tuning.cli import WisdomFile, add_commands, use_wisdom
+
+if TYPE_CHECKING:
+    from .crew import Crew
 
 EXIT_BAD_INPUT = 2
 
@@ -79,14 +84,22 @@ def run(
     The run folder receives run.h5, summary.json, pictures and a checkpoint.
 
     Ctrl-C once writes the checkpoint and ends; the same command with --resume goes on.
+    'mpirun -n 4 mlmd run INPUT.toml' shares out the work of the light among 4 ranks, see [parallel].
     """
-    console = Console(stderr=True)
-    with _plain_errors(console):
-        use_wisdom(wisdom)
-        summary, folder = _run(console, input_file, out, backend, precision, resume, force)
-    from .tables import summary_table
+    from .crew import find_crew, leading
 
-    Console().print(summary_table(summary, folder))
+    console = Console(stderr=True, quiet=local_rank() > 0)
+    with _plain_errors(console):
+        crew = find_crew()
+    if crew is not None and crew.rank > 0:
+        raise typer.Exit(crew.follow())
+    with leading(crew):
+        with _plain_errors(console):
+            use_wisdom(wisdom)
+            summary, folder = _run(console, input_file, out, backend, precision, resume, force, crew)
+        from .tables import summary_table
+
+        Console().print(summary_table(summary, folder))
 
 
 @app.command()
@@ -219,9 +232,11 @@ def _run(
     precision: Precision | None,
     resume: bool,
     force: bool,
+    crew: Crew | None,
 ) -> tuple[dict[str, Any], Path]:
     """Do what ``mlmd run`` is asked to and return the summary and the run folder."""
     # Imported here: `mlmd --help` and `mlmd devices` need neither ASE nor Matplotlib.
+    from .crew import Leader
     from .engine import default_engine
     from .errors import InputError
     from .io.folder import RunFolder
@@ -233,7 +248,9 @@ def _run(
         raise InputError(input_file, "--resume", "is given together with --force", "keep one of the two")
     problem = read_problem(input_file, backend, precision.value if precision else None)
     folder = out or default_folder(input_file)
-    job = Run(problem, RunFolder(folder), default_engine(), Progress(console), resume, force)
+    progress = Progress(console)
+    engine = default_engine() if crew is None else Leader(crew, progress.note)
+    job = Run(problem, RunFolder(folder), engine, progress, resume, force)
     return job.execute(), folder
 
 
@@ -323,6 +340,7 @@ def _say(console: Console, word: str, text: str) -> None:
 _bench = make_app(_plain_errors)
 app.add_typer(_bench, name="bench")
 add_commands(app, _plain_errors)
+add_spectrum(app, _plain_errors)
 app.add_typer(make_perf_app(_plain_errors), name="perf")
 
 

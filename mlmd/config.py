@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from . import units
+from .dcmesh.parallel import Layout, Work, choose_layout
 from .dcmesh.precision import complete
 
 Vector: TypeAlias = tuple[float, float, float]
@@ -269,6 +270,18 @@ class PrecisionSettings(Section):
     sentinel: Count = 100
 
 
+class Parallel(Section):
+    """``[parallel]``: how the ranks of mpirun share out the work; what is not given follows from their number."""
+
+    domains: Count | None = None
+    bands: Count | None = None
+    space: Count | None = None
+
+    def layout(self, ranks: int, work: Work) -> Layout:
+        """Ranks for domains, bands and planes, see `choose_layout`."""
+        return choose_layout(ranks, work, self.domains, self.bands, self.space)
+
+
 class Output(Section):
     """``[output]``: observe every ``every`` steps, write a checkpoint every ``checkpoint_every``."""
 
@@ -304,6 +317,7 @@ class Config(Section):
     laser: LaserSettings = NoLaser(type="none")
     dynamics: Dynamics
     precision: PrecisionSettings = PrecisionSettings()
+    parallel: Parallel = Parallel()
     output: Output = Output()
     run: RunSettings = RunSettings()
 

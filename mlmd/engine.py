@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import laser
 from .config import Config, Kick, NoLaser, PulseSettings
+from .dcmesh.parallel import ALONE, PAIR, Team, Work
 
 if TYPE_CHECKING:
     from .dcmesh.lfd import LFD
@@ -98,7 +99,16 @@ class Engine(Protocol):
 
 
 class DcMesh:
-    """Ground state by QXMD, real time by LFD."""
+    """Ground state by QXMD, real time by LFD.
+
+    Parameters
+    ----------
+    team : Team
+        The ranks that propagate together.
+    """
+
+    def __init__(self, team: Team = ALONE) -> None:
+        self.team = team
 
     def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
         """Check pseudopotentials, grid, occupation, time step and memory.
@@ -150,17 +160,19 @@ class DcMesh:
     def propagator(self, config: Config, ground_state: Any, plan: Plan | None = None) -> Propagator:
         """Make the real-time propagator of :mod:`mlmd.dcmesh.lfd`."""
         if plan is None:
-            return propagate(config, ground_state, config.dynamics.precision)
+            return propagate(config, ground_state, config.dynamics.precision, self.team)
         from .precision.sentinel import Watched
 
         watch = config.precision
         if watch.budget is None:
             raise AssertionError("validated: planned precision has a budget")
-        make = partial(propagate, config, ground_state)
+        make = partial(propagate, config, ground_state, team=self.team)
         return Watched(make, plan, watch.budget, watch.sentinel, config.dynamics.n_steps)
 
 
-def propagate(config: Config, ground_state: Any, precision: str | Mapping[str, str]) -> LFD:
+def propagate(
+    config: Config, ground_state: Any, precision: str | Mapping[str, str], team: Team = ALONE
+) -> LFD:
     """Return the electrons at time 0, with the light of ``[laser]``.
 
     Parameters
@@ -171,6 +183,8 @@ def propagate(config: Config, ground_state: Any, precision: str | Mapping[str, s
         Where they start.
     precision : str or mapping
         Levels of precision, whatever the input says.
+    team : Team
+        The ranks that propagate together.
     """
     from .dcmesh.lfd import LFD
 
@@ -185,7 +199,32 @@ def propagate(config: Config, ground_state: Any, precision: str | Mapping[str, s
         hartree=dynamics.hartree,
         threads=dynamics.threads,
         scissor=dynamics.scissor,
+        team=team,
     )
+
+
+def electrons(config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> int:
+    """Return the number of valence electrons."""
+    from .dcmesh.qxmd.cell import prepare
+
+    settings = config.ground_state
+    return prepare(atoms, shape, settings.xc, settings.pseudopotentials or None).electrons
+
+
+def work_of(config: Config, shape: tuple[int, int, int], electrons: int) -> Work:
+    """Return what there is to share out among ranks.
+
+    Parameters
+    ----------
+    config : Config
+        The input.
+    shape : tuple of int
+        Grid points.
+    electrons : int
+        Valence electrons in the cell.
+    """
+    slabs = shape[0] // PAIR if shape[0] % PAIR == 0 and config.dynamics.mode == "shadow" else 1
+    return Work(domains=1, bands=(electrons + 1) // 2, space=slabs)
 
 
 def light(settings: NoLaser | Kick | PulseSettings) -> laser.Laser:

@@ -7,6 +7,7 @@ palette, which people with colour-blindness can tell apart.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,6 +90,12 @@ def draw_comparison(comparison: Comparison) -> bytes:
     """
     with rc_context(_STYLE):
         return _png(side_by_side(comparison))
+
+
+def as_png(make: Callable[[], Figure]) -> bytes:
+    """Make a figure in the style of all pictures and return it as a PNG image."""
+    with rc_context(_STYLE):
+        return _png(make())
 
 
 def draw_pareto(report: Report, title: str) -> bytes:

@@ -17,7 +17,14 @@ from scipy.fft import next_fast_len
 
 from . import __version__, backends, units
 from .config import Config, Grid, Kick
-from .dcmesh.errors import ConvergenceError, GridError, OccupationError, PseudopotentialError, TimeStepError
+from .dcmesh.errors import (
+    ConvergenceError,
+    DecompositionError,
+    GridError,
+    OccupationError,
+    PseudopotentialError,
+    TimeStepError,
+)
 from .engine import light
 from .errors import BackendUnavailable, InputError, MlmdError
 from .io.input import read_input
@@ -29,6 +36,7 @@ _REFUSALS = (
     GridError,
     TimeStepError,
     ConvergenceError,
+    DecompositionError,
     BackendUnavailable,
 )
 _GROUND_STATE_PARTS = ("mlmd", "system", "grid", "ground_state", "run")
@@ -126,6 +134,8 @@ class Problem:
                 return self._grid_key
             case TimeStepError():
                 return "[dynamics] dt"
+            case DecompositionError():
+                return "[parallel]"
             case BackendUnavailable():
                 return "[dynamics] backend"
         return "[ground_state] max_iterations"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .backends import default_threads
+from .backends import default_threads, launched_ranks
 from .dcmesh.precision import label
 from .engine import Engine, GroundState, Propagator
 from .errors import CheckpointError, InputError, NumericsError
@@ -286,7 +286,11 @@ class Run:
     def _hardware(self) -> str:
         """Return what the last bits of the numbers depend on besides the physics."""
         dynamics = self.problem.config.dynamics
-        return f"backend '{dynamics.backend}' with {dynamics.threads or default_threads()} thread(s)"
+        place = f"backend '{dynamics.backend}' with {dynamics.threads or default_threads()} thread(s)"
+        if (ranks := launched_ranks()) == 1:
+            return place
+        asked = self.problem.config.parallel.model_dump(exclude_none=True)
+        return f"{place} on {ranks} ranks{' by ' if asked else ''}{', '.join(f'{n} = {c}' for n, c in asked.items())}"
 
     @contextmanager
     def _last_checkpoint_on_failure(self) -> Iterator[None]:

@@ -182,6 +182,11 @@ def _times(mode: str, effort: str) -> bool:
     return mode in ("tune", "record") or effort in BUDGETS
 
 
+def may_time() -> bool:
+    """Whether plans that ask for no effort may time something, by the environment."""
+    return _times(current_mode(), current_effort(None))
+
+
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise PlanError(f"{name} is {value!r}; give one of {', '.join(known)}")

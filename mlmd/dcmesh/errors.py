@@ -23,3 +23,7 @@ class TimeStepError(MlmdError):
 
 class ConvergenceError(MlmdError):
     """An iteration did not reach its tolerance."""
+
+
+class DecompositionError(MlmdError):
+    """The work cannot be shared out among so many MPI ranks."""

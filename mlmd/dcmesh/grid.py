@@ -117,6 +117,11 @@ class Grid:
             total = total + term.reshape([-1 if a == axis else 1 for a in range(3)])
         return total
 
+    def velocity(self, k: Array) -> tuple[Array, Array, Array]:
+        """Slope of `kinetic` along each axis at an offset k: the velocity G + k of each plane wave, broadcastable."""
+        x, y, z = (g + q for g, q in zip(self.gradient_vectors(), k, strict=True))
+        return x, y, z
+
     def g_squared(self, half: bool = False) -> Array:
         """|G|^2 in 1/bohr^2."""
         return 2.0 * self.kinetic(half=half)

@@ -62,6 +62,16 @@ class RunFolder:
         """The pictures."""
         return tuple(self.path / name for name in PLOTS)
 
+    @property
+    def spectrum(self) -> Path:
+        """The spectrum that ``mlmd spectrum`` made, CSV."""
+        return self.path / "spectrum.csv"
+
+    @property
+    def spectrum_plot(self) -> Path:
+        """Its picture."""
+        return self.path / "spectrum.png"
+
     def is_finished(self) -> bool:
         """Return whether results are there."""
         return self.summary.exists() or self.run.exists()
@@ -75,7 +85,7 @@ class RunFolder:
             When a file cannot be removed.
         """
         try:
-            for file in (self.summary, self.run, self.checkpoint, *self.plots):
+            for file in (self.summary, self.run, self.checkpoint, *self.plots, self.spectrum, self.spectrum_plot):
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from error

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
+from ..mpi.launch import mpirun, needs_mpi
 
-pytestmark = [
-    pytest.mark.mpi,
-    pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not here"),
-    pytest.mark.skipif(find_spec("mpi4py") is None, reason="mpi4py is not here: pip install mpi4py"),
-]
+pytestmark = needs_mpi
 
 PROGRAM = """
 import os, sys
@@ -34,10 +26,7 @@ print("agreed", flush=True)
 
 
 def test_rank_0_tunes_for_all(tmp_path: Path) -> None:
-    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2", sys.executable, "-c", PROGRAM]
-    answer = subprocess.run(
-        [*command, str(tmp_path)], capture_output=True, text=True, timeout=120, cwd=Path(__file__).resolve().parents[2]
-    )
+    answer = mpirun(2, "-c", PROGRAM, tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("agreed") == 2
     assert (tmp_path / "wisdom_0.jsonl").exists()

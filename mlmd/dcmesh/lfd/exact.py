@@ -102,7 +102,7 @@ class ExactPropagator:
         spectrum = fourier.forward(psi.astype(np.complex128))
         weight = np.abs(spectrum) ** 2 @ f * (self.grid.dv / self.grid.size)
         kinetic = float(np.sum(weight * self.grid.kinetic(q)))
-        momentum = [float(np.sum(weight * (g + o))) for g, o in zip(self.grid.gradient_vectors(), q, strict=True)]
+        momentum = [float(np.sum(weight * v)) for v in self.grid.velocity(q)]
         nonlocal_current = [self._nonlocal_slope(psi, f, q, axis) for axis in range(3)]
         terms = {"kinetic": kinetic, "nonlocal": self._nonlocal_energy(psi, f, q)}
         density = np.abs(psi.astype(np.complex128)) ** 2 @ f

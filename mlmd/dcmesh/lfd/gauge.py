@@ -24,12 +24,12 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from ...kernels import NlpProp, Overlap
 from ...kernels.forms import diagonal_phases, weighted_squares
 from .. import fourier
 from ..grid import Grid
 from ..qxmd.ground_state import GroundState
-from .options import Options
+from .low_rank import LowRank
+from .share import Share
 
 Array = NDArray[np.float64]
 MOMENTUM_STEP = 1e-3  # of the central difference of v_nl, 1/bohr
@@ -48,7 +48,7 @@ class VelocityCorrection:
         (nx, ny, nz, n) complex states of the shadow's basis.
     axis
         0, 1 or 2.
-    norb, dt, options
+    share, dt
         As for the propagator.
     """
 
@@ -58,24 +58,20 @@ class VelocityCorrection:
         k: int,
         psi0: NDArray[np.complex128],
         axis: int,
-        norb: int,
+        share: Share,
         dt: float,
-        options: Options,
     ) -> None:
         grid = self.grid = state.grid
         self.dt = dt
         w = velocity_difference(state, k, psi0, axis).reshape(grid.size, -1)
         modes, self.sigma = hermitian_extension(psi0.reshape(grid.size, -1), w, grid.dv)
-        self.arrays = options.arrays
-        self.plan: NlpProp | None = None
+        self.arrays = share.arrays
+        self.plan: Any = None
         if rank := len(self.sigma):
-            backend, threads, mode = options.backend, options.threads, options.levels["velocity"]
-            self.plan = NlpProp(grid.shape, norb, rank, grid.dv, options.dtype, mode, backend, threads)
-            self._overlap = Overlap(grid.shape, norb, rank, grid.dv, options.dtype, backend, threads)
-            self._modes = self.arrays.asarray(modes.reshape(*grid.shape, rank))
-            self._sigma = self.arrays.asarray(self.sigma)
-            self._middle = self.arrays.asarray(np.zeros((rank, rank), dtype=complex))
-            self.plan.set(self._modes, self._middle)
+            zero = np.zeros((rank, rank), dtype=complex)
+            self.plan = share.low_rank(LowRank(modes, zero), share.options.levels["velocity"])
+            self._projection = share.projection(modes)
+            self._sigma, self._middle = self.arrays.asarray(self.sigma), self.arrays.asarray(zero)
 
     def propagate(self, psi: Any, a: Any, fraction: float) -> None:
         """psi <- exp(-i fraction dt (A/c) V) psi, in place; ``a`` (1,) has the component of A/c along the axis."""
@@ -88,7 +84,7 @@ class VelocityCorrection:
         """<V> summed over orbitals with occupations f, a.u. of velocity."""
         if self.plan is None:
             return 0.0
-        weights = weighted_squares(self.arrays, self._overlap(self._modes, psi), f)
+        weights = weighted_squares(self.arrays, self._projection(psi), f)
         return float(self.sigma @ self.arrays.asnumpy(weights))
 
     def flops(self) -> int:
@@ -99,7 +95,7 @@ class VelocityCorrection:
 def velocity_difference(state: GroundState, k: int, psi0: NDArray[np.complex128], axis: int) -> NDArray[Any]:
     """W_alpha of the module's docstring, (nx, ny, nz, n)."""
     momentum = state.momentum(k)
-    spectral = _spectral_velocity(psi0, state.grid, axis, momentum[axis])
+    spectral = _spectral_velocity(psi0, state.grid, axis, momentum)
     stencil = _stencil_velocity(psi0, state.grid.spacing[axis], axis, momentum[axis])
     step = np.zeros(3)
     step[axis] = MOMENTUM_STEP
@@ -132,9 +128,9 @@ def _nonlocal_energies(state: GroundState, psi: NDArray[np.complex128], q: Array
     return projectors.energies(projectors.on_grid(q).reshape(state.grid.size, -1), psi)
 
 
-def _spectral_velocity(psi: NDArray[np.complex128], grid: Grid, axis: int, k: float) -> NDArray[Any]:
+def _spectral_velocity(psi: NDArray[np.complex128], grid: Grid, axis: int, k: Array) -> NDArray[Any]:
     spectrum = fourier.forward(psi)
-    spectrum *= (grid.gradient_vectors()[axis] + k)[..., None]
+    spectrum *= grid.velocity(k)[axis][..., None]
     return fourier.backward(spectrum, grid.shape, real=False)
 
 

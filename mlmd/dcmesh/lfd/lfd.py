@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ... import units
 from ...backends import Arrays, Device, Graph, PlanError, Traffic
 from ...errors import NumericsError
-from ...kernels import Density, LocProp, Overlap, zeros
-from ...kernels.forms import column_norms, weighted_squares
+from ...kernels.forms import weighted_squares
 from ...laser import Laser
-from ..errors import TimeStepError
+from ..errors import DecompositionError, TimeStepError
+from ..parallel import ALONE, Team
 from ..precision import Levels, complete
 from ..qxmd.ground_state import GroundState
 from .device_potential import DevicePotential
@@ -29,6 +29,7 @@ from .exact import ExactPropagator
 from .options import Options
 from .potential import HARTREE_METHODS, Potential
 from .shadow import ShadowPropagator
+from .slab import make_share
 
 Array = NDArray[np.float64]
 MODES = ("shadow", "exact")
@@ -68,9 +69,15 @@ class LFD:
         Threads of each kernel; None for all.
     scissor
         Energy added to the empty states of the shadow mode, Ha.
+    team
+        The ranks that share out the orbitals; all methods but `time` are then called on all of them alike, and give
+        the same on each.
 
     Raises
     ------
+    DecompositionError
+        There are more ranks than occupied bands or pairs of planes, or the team is more than one rank and the mode or
+        the backend is one of those that cannot be shared out.
     TimeStepError
         dt is not positive, or so long that dt (T_max + v_max - v_min) exceeds 2 pi, T_max = 2/hx^2 + 2/hy^2 + 2/hz^2:
         then states at both ends of the spectrum get the same phase, and the split step mixes them; or the light
@@ -100,6 +107,7 @@ class LFD:
         hartree: str = "multigrid",
         threads: int | None = None,
         scissor: float = 0.0,
+        team: Team = ALONE,
     ) -> None:
         _choice("mode", mode, MODES)
         _choice("hartree", hartree, HARTREE_METHODS)
@@ -107,7 +115,9 @@ class LFD:
         self.mode, self.levels = mode, complete(precision, mode, hartree)
         self.options = Options(backend, self.levels, threads)
         self.arrays = self.options.arrays
+        self.team = team
         check_device(self.arrays, mode, ground_state.xc)
+        check_team(self.arrays, mode, team)
         self._check_time_step()
         self.step_count = 0
         self.polarization = np.zeros(3)
@@ -134,31 +144,34 @@ class LFD:
         check_time_step(self.dt, self.grid.spacing, self.laser, float(v.max() - v.min()))
 
     def _start_orbitals(self) -> None:
-        gs, o = self.ground_state, self.options
+        gs, line = self.ground_state, self.team.bands
         weights = gs.weights[:, None] * gs.occupations
-        columns = [w > OCCUPIED for w in weights]
-        self.weights = [w[c] for w, c in zip(weights, columns, strict=True)]
+        occupied = [np.flatnonzero(w > OCCUPIED) for w in weights]
+        if (fewest := min(map(len, occupied))) < line.size:
+            raise DecompositionError(f"{fewest} occupied bands cannot be shared out among {line.size} ranks")
+        self._places = [(len(bands), line.block(len(bands))) for bands in occupied]
+        own = [bands[place] for bands, (_, place) in zip(occupied, self._places, strict=True)]
+        self.weights = [w[bands] for w, bands in zip(weights, own, strict=True)]
         self.f = [self.arrays.asarray(w) for w in self.weights]
-        self.psi = []
-        for start, c in zip(gs.psi, columns, strict=True):
-            psi = zeros((*self.grid.shape, int(c.sum())), o.dtype, o.threads)
-            psi[...] = start[..., c]
-            self.psi.append(self.arrays.asarray(psi))
+        self._shares = [
+            make_share(self.grid, psi, bands, self.options, self.team.space)
+            for psi, bands in zip(gs.psi, own, strict=True)
+        ]
+        self.psi = [share.psi for share in self._shares]
 
     def _make_plans(self, hartree: str, scissor: float) -> None:
         o, gs = self.options, self.ground_state
-        norbs = [psi.shape[3] for psi in self.psi]
-        self._density = [Density(self.grid.shape, n, o.dtype, o.backend, o.threads) for n in norbs]
-        self._phase = [LocProp(self.grid.shape, n, self.dt, o.dtype, o.backend, o.threads) for n in norbs]
+        self._density = [share.density() for share in self._shares]
+        self._phase = [share.phase(self.dt) for share in self._shares]
         self._middle: list[ShadowPropagator | ExactPropagator]
         if self.mode == "shadow":
-            self._middle = [ShadowPropagator(gs, k, n, self.dt, o, scissor) for k, n in enumerate(norbs)]
+            self._middle = [
+                ShadowPropagator(gs, k, share, self.dt, scissor) for k, share in enumerate(self._shares)
+            ]
         else:
-            self._middle = [ExactPropagator(gs, k, n, self.dt, o) for k, n in enumerate(norbs)]
-        bands = gs.psi[0].shape[3]
-        self._overlap = [Overlap(self.grid.shape, n, bands, self.grid.dv, o.dtype, o.backend, o.threads) for n in norbs]
-        self._start = [self.arrays.asarray(np.ascontiguousarray(psi, np.complex128)) for psi in gs.psi]
-        self._n = [self.arrays.empty(self.grid.shape, np.float64) for _ in norbs]
+            self._middle = [ExactPropagator(gs, k, share.norb, self.dt, o) for k, share in enumerate(self._shares)]
+        self._start = [share.projection(psi) for share, psi in zip(self._shares, gs.psi, strict=True)]
+        self._n = [self.arrays.empty(share.shape, np.float64) for share in self._shares]
         density = self.density()
         kind = DevicePotential if isinstance(self.arrays, Device) else Potential
         self.potential = kind(gs, density, hartree, o)
@@ -171,7 +184,15 @@ class LFD:
         first, *others = self._n
         for n in others:
             self.arrays.combine(first, first, n)
-        return first
+        return self._whole(first)
+
+    def _whole(self, field: Any) -> Any:
+        """A density of all bands on the whole grid, from those of all ranks."""
+        if self.team.ranks.size == 1:
+            return field
+        whole = np.zeros(self.grid.shape)
+        self._shares[0].of_grid(whole)[...] = field
+        return self.team.ranks.sum(whole)
 
     def advance(self, steps: int) -> None:
         """Propagate by a number of steps.
@@ -205,8 +226,8 @@ class LFD:
     def _take_step(self, fraction: float, lit: tuple[tuple[bool, ...], ...]) -> None:
         """One step but for its last half phase, which the next one takes along: fraction is 1/2 if there is none."""
         self._apply_phase(fraction)
-        for middle, psi, axes in zip(self._middle, self.psi, lit, strict=True):
-            middle.propagate(psi, axes)
+        for middle, share, axes in zip(self._middle, self._shares, lit, strict=True):
+            middle.propagate(share.refreshed(), axes)
         self._follow_density()
 
     def _replay(self, fraction: float, lit: tuple[tuple[bool, ...], ...]) -> None:
@@ -236,8 +257,8 @@ class LFD:
             )
 
     def _apply_phase(self, fraction: float) -> None:
-        for plan, psi in zip(self._phase, self.psi, strict=True):
-            plan(psi, self.v, dt=fraction * self.dt)
+        for plan, share in zip(self._phase, self._shares, strict=True):
+            plan(share.psi, share.of_grid(self.v), dt=fraction * self.dt)
 
     def _integrate_current(self, steps: int) -> None:
         """P(t) = -integral of J (electrons carry -1), by the trapezoidal rule over the calls of `advance`."""
@@ -252,14 +273,16 @@ class LFD:
         return self._measured
 
     def _sum_over_k_points(self) -> Measured:
-        A, current, density = self.laser.A(self.time), np.zeros(3), self.arrays.zeros(self.grid.shape, np.float64)
+        A, current = self.laser.A(self.time), np.zeros(3)
+        density = self.arrays.zeros(self._shares[0].shape, np.float64)
         terms: dict[str, float] = {}
         for middle, psi, f, w in zip(self._middle, self.psi, self.f, self.weights, strict=True):
             part, j, n = middle.observe(psi, f, w, A)
             terms = {name: terms.get(name, 0.0) + value for name, value in part.items()}
             current = current + j
             self.arrays.combine(density, density, n)
-        return Measured(terms, current, density)
+        *energies, jx, jy, jz = self.team.bands.sum(np.array([*terms.values(), *current])).tolist()
+        return Measured(dict(zip(terms, energies, strict=True)), np.array([jx, jy, jz]), self._whole(density))
 
     def observe(self) -> dict[str, Any]:
         """Observables now.
@@ -290,14 +313,14 @@ class LFD:
 
     def _occupations(self) -> tuple[Array, float]:
         """f'_u = sum_s f_s |<u|psi_s>|^2 / <psi_s|psi_s>, and the largest |<psi_s|psi_s> - 1|."""
-        gs, a, dv = self.ground_state, self.arrays, self.grid.dv
+        gs, a, line = self.ground_state, self.arrays, self.team.bands
         rows, worst = [], 0.0
-        for k, psi in enumerate(self.psi):
-            flat = psi.reshape(self.grid.size, -1)
-            norms = a.asnumpy(column_norms(a, flat, dv))
-            shares = a.asarray(self.weights[k] / gs.weights[k] / norms)
-            rows.append(a.asnumpy(weighted_squares(a, self._overlap[k](self._start[k], psi), shares)))
-            worst = max(worst, float(np.abs(norms - 1).max()))
+        for k, (share, (norb, place)) in enumerate(zip(self._shares, self._places, strict=True)):
+            norms = np.zeros(norb)
+            norms[place] = share.norms()
+            parts = a.asarray(self.weights[k] / gs.weights[k] / norms[place])
+            rows.append(line.sum(a.asnumpy(weighted_squares(a, self._start[k](share.psi), parts))))
+            worst = max(worst, float(np.abs(line.sum(norms) - 1).max()))
         return np.array(rows), worst
 
     def precision(self) -> dict[str, Any]:
@@ -305,9 +328,9 @@ class LFD:
         return {"levels": dict(self.levels)}
 
     def flops_per_step(self) -> int:
-        """Floating-point operations of one step, without the potential."""
+        """Floating-point operations of one step on all ranks, without the potential."""
         outer = sum(p.flops() + d.flops() for p, d in zip(self._phase, self._density, strict=True))
-        return outer + sum(m.flops() for m in self._middle)
+        return int(self.team.ranks.sum(np.array([outer + sum(m.flops() for m in self._middle)]))[0])
 
     def traffic(self, steps: int) -> Traffic:
         """Bytes between host and device of `advance` by so many steps and the `observe` that follows.
@@ -317,7 +340,7 @@ class LFD:
         """
         number, norbs = 8, sum(psi.shape[3] for psi in self.psi)
         sums = sum(middle.numbers_observed() for middle in self._middle if isinstance(middle, ShadowPropagator))
-        bands = sum(psi.shape[3] for psi in self._start)
+        bands = sum(start.rank for start in self._start)
         there = 6 * steps * len(self.psi) + norbs
         back = sums + norbs + bands + 4  # energies of the density
         return Traffic(number * there, number * back)
@@ -330,14 +353,21 @@ class LFD:
     def state(self) -> dict[str, Any]:
         """Everything that a continued run needs, as arrays and numbers."""
         a = self.arrays
-        arrays = {f"psi_{k}": a.asnumpy(psi).copy() for k, psi in enumerate(self.psi)}
+        arrays: dict[str, Any] = {f"psi_{k}": self._orbitals(k) for k in range(len(self.psi))}
         arrays |= {"v": a.asnumpy(self.v), "polarization": self.polarization, "last_current": self._last_current}
         return arrays | self.potential.state() | {"step_count": self.step_count}
 
+    def _orbitals(self, k: int) -> NDArray[Any]:
+        """All occupied orbitals of a k-point on the whole grid, as they are on all ranks."""
+        share, (norb, place) = self._shares[k], self._places[k]
+        whole = np.zeros((*self.grid.shape, norb), self.options.dtype)
+        share.of_grid(whole)[..., place] = self.arrays.asnumpy(share.psi)
+        return self.team.ranks.sum(whole)
+
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from what `state` gave: bit for bit at the same levels of precision, to rounding at others."""
-        for k, psi in enumerate(self.psi):
-            self.arrays.copy(psi, self.arrays.asarray(np.ascontiguousarray(state[f"psi_{k}"], self.options.dtype)))
+        for k, (share, (_, place)) in enumerate(zip(self._shares, self._places, strict=True)):
+            share.restore(state[f"psi_{k}"][..., place])
         self.arrays.copy(self.v, self.arrays.asarray(np.array(state["v"])))
         self.polarization = np.array(state["polarization"])
         self._last_current = np.array(state["last_current"])
@@ -359,6 +389,23 @@ def check_device(arrays: Arrays, mode: str, functional: str) -> None:
     for what, given, works in (("mode", mode, "shadow"), ("xc", functional, "lda")):
         if given != works:
             raise PlanError(f"{what} '{given}' does not run on {arrays.name}, only '{works}' does; use backend 'cpu'")
+
+
+def check_team(arrays: Arrays, mode: str, team: Team) -> None:
+    """Refuse what one rank must do alone.
+
+    Raises
+    ------
+    DecompositionError
+        For a device whose orbitals are to be shared out, or the exact mode and its planes.
+    """
+    if isinstance(arrays, Device) and team.ranks.size > 1:
+        raise DecompositionError(
+            f"the orbitals of a domain on {arrays.name} cannot be shared out among {team.ranks.size} ranks; "
+            "give each domain one rank, or take backend 'cpu'"
+        )
+    if mode == "exact" and team.space.size > 1:
+        raise DecompositionError("in mode 'exact' the planes of the grid are not shared out; take [parallel] space = 1")
 
 
 def check_time_step(dt: float, spacing: tuple[float, float, float], laser: Laser, v_range: float = 0.0) -> None:

@@ -19,13 +19,14 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from ...kernels import Current, KinProp, NlpProp, Overlap
+from ...kernels import KinProp
 from ...kernels.constants import SPEED_OF_LIGHT
 from ...kernels.forms import hermitian_form
 from ..qxmd.ground_state import GroundState
 from .gauge import VelocityCorrection, diamagnetic_difference
 from .low_rank import LowRank, mapping
 from .options import Options
+from .share import Share
 from .stationary import States, stationary_pair
 
 Array = NDArray[np.float64]
@@ -41,40 +42,29 @@ class ShadowPropagator:
         Ground state: psi_0, eigenvalues, v_loc.
     k
         Index of the k-point.
-    norb
-        Number of orbitals that are propagated.
+    share
+        The orbitals that are propagated.
     dt
         Time step.
-    options
-        Backend, precision, threads.
     scissor
         Energy that is added to the empty states, Ha.
     """
 
     def __init__(
-        self, state: GroundState, k: int, norb: int, dt: float, options: Options, scissor: float = 0.0
+        self, state: GroundState, k: int, share: Share, dt: float, scissor: float = 0.0
     ) -> None:
-        self.grid, self.dt, self.arrays = state.grid, dt, options.arrays
+        self.grid, self.dt, self.arrays, self.share = state.grid, dt, share.arrays, share
         self.momentum = state.momentum(k)
         psi0 = np.ascontiguousarray(state.psi[k], dtype=np.complex128)
         energies = state.eigenvalues[k] + scissor * (state.occupations[k] < 1.0)
-        self.kinetic = KinProp(
-            self.grid.shape, norb, self.grid.spacing, dt, options.dtype, options.backend, threads=options.threads
-        )
-        self.bonds = Current(
-            self.grid.shape, norb, self.grid.spacing, options.dtype, options.backend, threads=options.threads
-        )
-        corrections = self._corrections(States(psi0, energies, state.v_loc), options)
-        self.first, self.second = (self._plan(c, norb, options) for c in corrections)
-        self.diamagnetic = diamagnetic_difference(state, k, psi0[..., :norb])
-        self.velocity = [VelocityCorrection(state, k, psi0, axis, norb, dt, options) for axis in range(3)]
+        self.kinetic, self.bonds = share.kinetic(dt), share.current()
+        corrections = self._corrections(States(psi0, energies, state.v_loc), share.options)
+        self.first, self.second = (share.low_rank(c, share.options.levels["nonlocal"]) for c in corrections)
+        self.diamagnetic = diamagnetic_difference(state, k, np.ascontiguousarray(psi0[..., share.bands]))
+        self.velocity = [VelocityCorrection(state, k, psi0, axis, share, dt) for axis in range(3)]
         w, m_inverse = energy_correction(state, k, psi0, energies)
-        rank, a = w.shape[1], self.arrays
-        self._overlap = Overlap(
-            self.grid.shape, norb, rank, self.grid.dv, options.dtype, options.backend, options.threads
-        )
-        self._w, self._m_inverse = a.asarray(w.reshape(*self.grid.shape, rank)), a.asarray(m_inverse)
-        self._row = a.zeros((6,), np.float64)  # of the step that is taken: phases of the bonds, A/c
+        self._projection, self._m_inverse = share.projection(w), self.arrays.asarray(m_inverse)
+        self._row = self.arrays.zeros((6,), np.float64)  # of the step that is taken: phases of the bonds, A/c
         self._bonds, self._light = self._row[:3], [self._row[3 + axis : 4 + axis] for axis in range(3)]
 
     def _offset(self, A: Array) -> tuple[float, float, float]:
@@ -109,16 +99,6 @@ class ShadowPropagator:
             )
         return pair
 
-    def _plan(self, c: LowRank, norb: int, options: Options) -> NlpProp:
-        rank = c.q.shape[1]
-        mode = options.levels["nonlocal"]
-        plan = NlpProp(
-            self.grid.shape, norb, rank, self.grid.dv, options.dtype, mode, options.backend, options.threads
-        )
-        q = np.ascontiguousarray(c.q).reshape(*self.grid.shape, rank)
-        plan.set(self.arrays.asarray(q), np.ascontiguousarray(c.s))
-        return plan
-
     def prepare(self, A: Array) -> None:
         """Take the vector potential (steps, 3) of the middles of the steps to come."""
         self._lit = A != 0.0
@@ -151,13 +131,13 @@ class ShadowPropagator:
             self.velocity[axis].propagate(psi, self._light[axis], 0.5)
 
     def observe(self, psi: Any, f: Any, weights: Array, A: Array) -> tuple[dict[str, float], Array, Any]:
-        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz).
+        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density of the share.
 
         The occupations come twice, as an array of the backend and as one of the host.
         """
-        density = self.arrays.empty(self.grid.shape, np.float64)
-        measure = self.bonds.measure(psi, f, A=self._offset(A), density=density)
-        form = hermitian_form(self.arrays, self._overlap(self._w, psi), self._m_inverse)
+        density = self.arrays.empty(self.share.shape, np.float64)
+        measure = self.share.measure(self.bonds, f, self._offset(A), density)
+        form = hermitian_form(self.arrays, self._projection(psi), self._m_inverse)
         correction = float(self.arrays.asnumpy(form) @ weights)
         velocity = np.array([v.expectation(psi, f) for v in self.velocity])
         a, n = np.asarray(A) / SPEED_OF_LIGHT, np.einsum("s,sab->ab", weights, self.diamagnetic)
@@ -167,7 +147,7 @@ class ShadowPropagator:
 
     def numbers_observed(self) -> int:
         """Numbers that come from a device for `observe`: four complex sums, one for each orbital and velocity mode."""
-        return 8 + self.first.norb + sum(len(v.sigma) for v in self.velocity)
+        return 8 + self.share.norb + sum(len(v.sigma) for v in self.velocity)
 
     def flops(self) -> int:
         """Floating-point operations of `propagate` under light along one axis."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ...backends import PlanError
+from ..errors import DecompositionError
 from ..lfd import LFD
+from ..parallel import ALONE, Line
 from .wave import Array
 
 
@@ -57,24 +60,38 @@ class Domains:
         Steps of LFD in one of the wave.
     frequency : float
         Carrier frequency of the pulse, hartree.
+    line : Line
+        The ranks that share out the domains; all methods are then called on all of them alike.
 
     Raises
     ------
     PlanError
         If there is nothing to make, or LFD would not step.
+    DecompositionError
+        If there are more ranks than domains.
     """
 
-    def __init__(self, make: Callable[[CellField], LFD], cells: int, steps: int, frequency: float) -> None:
+    def __init__(
+        self,
+        make: Callable[[CellField], LFD],
+        cells: int,
+        steps: int,
+        frequency: float,
+        line: Line = ALONE.domains,
+    ) -> None:
         if cells < 1 or steps < 1:
             raise PlanError(f"cells is {cells} and steps {steps}; give 1 or more of each")
         self.steps = steps
-        self.light = [CellField(frequency) for _ in range(cells)]
+        if cells < line.size:
+            raise DecompositionError(f"{cells} domains cannot be shared out among {line.size} ranks; start fewer")
+        self._cells, self._line, self._own = cells, line, line.block(cells)
+        self.light = [CellField(frequency) for _ in range(cells)[self._own]]
         self.domains: Sequence[LFD] = [make(light) for light in self.light]
 
     @property
     def cells(self) -> int:
-        """How many there are."""
-        return len(self.domains)
+        """How many there are on all ranks."""
+        return self._cells
 
     @property
     def dt(self) -> float:
@@ -83,14 +100,20 @@ class Domains:
 
     def current(self) -> Array:
         """Charge current densities now: electrons carry -1."""
-        return -np.array([domain.observe()["J"] for domain in self.domains])
+        return -self._gathered([domain.observe()["J"] for domain in self.domains], (3,))
 
     def advance(self, before: Array, now: Array, after: Array) -> None:
         """Let each domain take its steps under the A of its cell."""
-        for cell, (light, domain) in enumerate(zip(self.light, self.domains, strict=True)):
+        for cell, light, domain in zip(range(self._cells)[self._own], self.light, self.domains, strict=True):
             light.follow(domain.time, self.dt, before[cell], now[cell], after[cell])
             domain.advance(self.steps)
 
     def excited(self) -> Array:
         """Excited electrons of each domain."""
-        return np.array([float(domain.observe()["n_exc"]) for domain in self.domains])
+        return self._gathered([domain.observe()["n_exc"] for domain in self.domains], ())
+
+    def _gathered(self, own: Sequence[Any], shape: tuple[int, ...]) -> Array:
+        """Numbers of all domains, from those of this rank's."""
+        everywhere = np.zeros((self._cells, *shape))
+        everywhere[self._own] = own
+        return self._line.sum(everywhere)
