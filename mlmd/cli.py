@@ -22,6 +22,7 @@ from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
 from .perf.compare.cli import make_app as make_perf_app
+from .scaling.command import add_command as add_scaling
 from .spectra.command import add_command as add_spectrum
 from .tuning.cli import WisdomFile, add_commands, use_wisdom
 
@@ -341,6 +342,7 @@ _bench = make_app(_plain_errors)
 app.add_typer(_bench, name="bench")
 add_commands(app, _plain_errors)
 add_spectrum(app, _plain_errors)
+add_scaling(app, _plain_errors)
 app.add_typer(make_perf_app(_plain_errors), name="perf")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..kernels.plan import Plan
 
-_UNTIMED = frozenset(("flops", "bytes", "load", "state", "restore", "set", "set_middle"))
+_UNTIMED = frozenset(("flops", "bytes", "load", "state", "restore", "set", "set_middle", "peierls"))
 
 
 @dataclass
