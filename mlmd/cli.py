@@ -20,6 +20,7 @@ from . import __version__
 from .backends import local_rank
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
+from .nnqmd.cli import make_app as make_nn_app
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
 from .perf.compare.cli import make_app as make_perf_app
 from .scaling.command import add_command as add_scaling
@@ -344,6 +345,7 @@ add_commands(app, _plain_errors)
 add_spectrum(app, _plain_errors)
 add_scaling(app, _plain_errors)
 app.add_typer(make_perf_app(_plain_errors), name="perf")
+app.add_typer(make_nn_app(_plain_errors), name="nn")
 
 
 @_bench.command("step")
