@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from . import align_command
+from . import align_command, train_command
 from .align_command import Guard
 
 
 def make_app(guard: Guard) -> typer.Typer:
     """Return the group of commands; ``guard`` turns errors into messages and exit codes."""
     app = typer.Typer(name="nn", help="Neural-network quantum molecular dynamics.", no_args_is_help=True)
-    app.callback()(lambda: None)  # a group stays a group while it has one command
     align_command.add_command(app, guard)
+    train_command.add_command(app, guard)
     return app

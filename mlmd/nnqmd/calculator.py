@@ -1,0 +1,107 @@
+"""A model as a calculator of ASE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ase
+import numpy as np
+from ase.calculators.calculator import all_changes
+from ase.neighborlist import neighbor_list
+from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
+from nequip.integrations.ase import NequIPCalculator
+
+from ..errors import MlmdError
+from .model_file import Model
+
+CLOSEST = 0.3  # Angstrom: nearer than any bond, where a model knows nothing
+
+
+class StructureError(MlmdError):
+    """A structure that a model cannot take."""
+
+
+class NeuralNetwork(NequIPCalculator):
+    """Energy (eV), forces (eV/Angstrom) and stress (eV/Angstrom^3) of a model.
+
+    Parameters
+    ----------
+    model : Model
+        From :func:`mlmd.nnqmd.load_model`.
+    device : str
+        Of PyTorch.
+
+    Raises
+    ------
+    StructureError
+        On evaluation: no atoms, an element that the model does not know, two atoms at one place, or a result that is
+        not finite.
+    """
+
+    def __init__(self, model: Model, device: str = "cpu") -> None:
+        self.elements = model.architecture.elements
+        super().__init__(
+            model.network.to(device).eval(),
+            device=device,
+            transforms=[
+                ChemicalSpeciesToAtomTypeMapper(
+                    model_type_names=list(self.elements),
+                    chemical_species_to_atom_type_map={symbol: symbol for symbol in self.elements},
+                ),
+                NeighborListTransform(r_max=model.architecture.shape.cutoff),
+            ],
+        )
+
+    def calculate(
+        self, atoms: ase.Atoms | None = None, properties: Any = ("energy",), system_changes: Any = all_changes
+    ) -> None:
+        """Evaluate the model on a structure."""
+        structure = self.atoms if atoms is None else atoms
+        check_structure(structure, self.elements)
+        super().calculate(structure, list(properties), system_changes)
+        for name, value in self.results.items():
+            if name in ("energy", "forces", "stress") and not np.all(np.isfinite(value)):
+                raise StructureError(
+                    f"{name} of {structure.get_chemical_formula()} is not finite; look at its positions"
+                )
+
+
+def check_structure(structure: ase.Atoms, elements: Sequence[str]) -> None:
+    """Raise for a structure that a model cannot take.
+
+    Parameters
+    ----------
+    structure : ase.Atoms
+        What is to be evaluated.
+    elements : sequence of str
+        Those the model knows.
+
+    Raises
+    ------
+    StructureError
+        No atoms, positions that are not finite, an unknown element, two atoms at one place.
+
+    Examples
+    --------
+    >>> check_structure(ase.Atoms("HO", [[0, 0, 0], [0, 0, 0.1]]), ["H", "O"])
+    Traceback (most recent call last):
+        ...
+    mlmd.nnqmd.calculator.StructureError: atoms 0 (H) and 1 (O) are 0.1 Angstrom apart; move them ...
+    """
+    if not len(structure):
+        raise StructureError("the structure has no atoms")
+    if not np.all(np.isfinite(structure.positions)):
+        number = int(np.argmin(np.isfinite(structure.positions).all(axis=1)))
+        raise StructureError(f"the position of atom {number} is not finite")
+    symbols = structure.get_chemical_symbols()
+    unknown = sorted(set(symbols) - set(elements))
+    if unknown:
+        raise StructureError(f"the model does not know {unknown[0]}; it was trained for {', '.join(elements)}")
+    i, j, distance = neighbor_list("ijd", structure, CLOSEST)
+    if len(i):
+        first, second = sorted((int(i[0]), int(j[0])))
+        raise StructureError(
+            f"atoms {first} ({symbols[first]}) and {second} ({symbols[second]}) are {distance[0]:.3g} Angstrom apart; "
+            "move them to where a bond could be"
+        )

@@ -1,0 +1,87 @@
+"""Pictures of a training: learning curve, and predictions against labels."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .evaluation import Prediction
+
+
+def draw_learning(points: Sequence[dict[str, Any]], title: str = "") -> bytes:
+    """Draw errors on the validation structures over the epochs, as PNG.
+
+    Parameters
+    ----------
+    points : sequence of dict
+        A learning curve (:func:`mlmd.nnqmd.learning_file.read_curve`).
+    title : str
+        Over the picture.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> draw_learning([{"epoch": 0, "val0_epoch/forces_mae": 0.1, "val0_epoch/per_atom_energy_mae": 0.01}])[1:4]
+    b'PNG'
+    """
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    epochs = [point["epoch"] + 1 for point in points]
+    for key, label, color in (
+        ("val0_epoch/forces_mae", "forces (meV/Å)", "tab:blue"),
+        ("val0_epoch/per_atom_energy_mae", "energy (meV/atom)", "tab:orange"),
+    ):
+        axes.semilogy(epochs, [1e3 * point.get(key, np.nan) for point in points], label=label, color=color)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("mean absolute error, validation")
+    axes.set_title(title)
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return _png(figure)
+
+
+def draw_predictions(predictions: Sequence[Prediction], title: str = "") -> bytes:
+    """Draw predicted energies and forces over their labels, as PNG.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        At least one.
+    title : str
+        Over the picture.
+
+    Returns
+    -------
+    bytes
+    """
+    figure = Figure(figsize=(8.4, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    energies = np.array([p.energy for p in predictions])
+    _diagonal(left, energies[:, 0], energies[:, 1], "energy (eV/atom)", "tab:orange")
+    pairs = [p.forces for p in predictions if p.forces is not None]
+    if pairs:
+        label, model = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
+        _diagonal(right, label, model, "force (eV/Å)", "tab:blue")
+    figure.suptitle(title)
+    return _png(figure)
+
+
+def _diagonal(axes: Any, label: np.ndarray, model: np.ndarray, name: str, color: str) -> None:
+    ends = [min(label.min(), model.min()), max(label.max(), model.max())]
+    axes.plot(ends, ends, color="0.6", linewidth=1)
+    axes.plot(label, model, ".", markersize=3, color=color, alpha=0.5)
+    axes.set_xlabel(f"{name}, label")
+    axes.set_ylabel(f"{name}, model")
+
+
+def _png(figure: Figure) -> bytes:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=150)
+    return image.getvalue()
