@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import align_command, train_command
+from . import align_command, failure_command, train_command
 from .align_command import Guard
 
 
@@ -13,4 +13,5 @@ def make_app(guard: Guard) -> typer.Typer:
     app = typer.Typer(name="nn", help="Neural-network quantum molecular dynamics.", no_args_is_help=True)
     align_command.add_command(app, guard)
     train_command.add_command(app, guard)
+    failure_command.add_command(app, guard)
     return app

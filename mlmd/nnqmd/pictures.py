@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from .evaluation import Prediction
+from .failure import Conditions, Lifetime, PowerLaw
 
 
 def draw_learning(points: Sequence[dict[str, Any]], title: str = "") -> bytes:
@@ -70,6 +71,50 @@ def draw_predictions(predictions: Sequence[Prediction], title: str = "") -> byte
         label, model = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
         _diagonal(right, label, model, "force (eV/Å)", "tab:blue")
     figure.suptitle(title)
+    return _png(figure)
+
+
+def draw_lifetimes(
+    lifetimes: Mapping[str, Sequence[Lifetime]], laws: Mapping[str, PowerLaw], conditions: Conditions
+) -> bytes:
+    """Draw times to failure over the number of atoms, with the fitted power laws, as PNG.
+
+    Parameters
+    ----------
+    lifetimes : mapping
+        Model -> its runs; those that did not fail are open triangles.
+    laws : mapping
+        Model -> fitted law, where there is one.
+    conditions : Conditions
+        For the title.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> draw_lifetimes({"a": [Lifetime(40, 0, 10.0, "hot")]}, {}, Conditions(temperature=300))[1:4]
+    b'PNG'
+    """
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    for k, (name, runs) in enumerate(lifetimes.items()):
+        color = f"C{k}"
+        for failed, style in ((True, {"marker": "o", "markersize": 4}), (False, {"marker": "^", "mfc": "none"})):
+            chosen = [run for run in runs if (run.reason is not None) == failed]
+            axes.loglog([run.atoms for run in chosen], [run.time for run in chosen], ls="", color=color, **style)
+        label = name
+        if name in laws:
+            law, atoms = laws[name], np.array(sorted({run.atoms for run in runs}), dtype=float)
+            label = f"{name}: $N^{{{law.exponent:.2f} \\pm {law.exponent_error:.2f}}}$"
+            axes.loglog(atoms, [law.at(n) for n in atoms], color=color)
+        axes.plot([], [], color=color, marker="o", label=label)
+    axes.set_xlabel("atoms")
+    axes.set_ylabel("time to failure (fs)")
+    axes.set_title(f"{conditions.temperature:g} K; triangles: no failure within {conditions.longest:g} fs")
+    axes.legend()
+    axes.grid(alpha=0.3, which="both")
     return _png(figure)
 
 
