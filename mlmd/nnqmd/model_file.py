@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
 from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from ..errors import InputError
 from ..io.atomic import write_bytes
 from .architecture import Architecture
-
-if TYPE_CHECKING:
-    import torch
 
 FORMAT = "mlmd model 1"
 UNITS = {"length": "Angstrom", "energy": "eV"}
@@ -63,8 +63,6 @@ def save_model(path: Path, model: Model) -> None:
     InputError
         When the file cannot be written.
     """
-    from safetensors.torch import save
-
     header = {
         "format": FORMAT,
         "units": json.dumps(UNITS),
@@ -102,8 +100,6 @@ def load_model(path: str | Path) -> Model:
     >>> load_model(file).record
     {'data': 'none'}
     """
-    from safetensors import SafetensorError, safe_open
-
     remedy = "give a file that 'mlmd nn train' wrote, or a model of nequip to nequip itself"
     try:
         with safe_open(str(path), framework="pt") as file:
