@@ -118,6 +118,21 @@ def load_model(path: str | Path) -> Model:
     return Model(architecture, network.eval(), record)
 
 
+def start_from(file: str) -> torch.nn.Module:
+    """Network of a model file, to go on training: a model builder for an input of nequip.
+
+    Parameters
+    ----------
+    file : str
+        What :func:`save_model` wrote.
+
+    Returns
+    -------
+    torch.nn.Module
+    """
+    return load_model(file).network.train()
+
+
 def _header(path: str | Path, header: dict[str, str], remedy: str) -> tuple[Architecture, dict[str, Any]]:
     if header.get("format") != FORMAT:
         raise InputError(path, "format", f"is {header.get('format', 'not told')}, not '{FORMAT}'", remedy)

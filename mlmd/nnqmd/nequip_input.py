@@ -11,7 +11,7 @@ MONITOR = "val0_epoch/weighted_sum"
 ENERGY_TO_FORCES = 10.0  # in the figure that picks the best weights: 3 meV/atom count as 30 meV/Angstrom
 
 
-def nequip_input(recipe: Recipe, architecture: Architecture) -> dict[str, Any]:
+def nequip_input(recipe: Recipe, architecture: Architecture, start: str | None = None) -> dict[str, Any]:
     """Return the input of a training whose files are in the folder it runs in.
 
     Parameters
@@ -20,6 +20,8 @@ def nequip_input(recipe: Recipe, architecture: Architecture) -> dict[str, Any]:
         What the user asked for.
     architecture : Architecture
         The model.
+    start : str, optional
+        Model file whose weights are the first ones.
 
     Returns
     -------
@@ -36,6 +38,7 @@ def nequip_input(recipe: Recipe, architecture: Architecture) -> dict[str, Any]:
     training = recipe.training
     stress = training.stress > 0
     terms = {"total_energy": training.energy, "forces": training.forces}
+    begin = {"_target_": "mlmd.nnqmd.model_file.start_from", "file": start}
     metrics = {"per_atom_energy_mae": ENERGY_TO_FORCES * (training.energy > 0), "forces_mae": 1.0}
     kind = "EnergyForceStress" if stress else "EnergyForce"
     return {
@@ -80,7 +83,7 @@ def nequip_input(recipe: Recipe, architecture: Architecture) -> dict[str, Any]:
             },
             "optimizer": _optimizer(training),
             **_schedule(training),
-            "model": architecture.nequip(),
+            "model": architecture.nequip() if start is None else begin,
         },
     }
 

@@ -39,6 +39,21 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
             _train(console, recipe_file, out or Path(f"{recipe_file.stem}_out"), force)
 
     @app.command()
+    def finetune(
+        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train'.")],
+        recipe_file: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Data and training; no [model].")],
+        out: Annotated[Path | None, typer.Option(help="Folder (default: RECIPE_out).", show_default=False)] = None,
+        force: Annotated[bool, typer.Option("--force", help="Forget what is in the folder.")] = False,
+    ) -> None:
+        """Go on training a model on other data, such as those of an excited state."""
+        console = Console()
+        with guard(Console(stderr=True)):
+            require()
+            from .model_file import load_model
+
+            _train(console, recipe_file, out or Path(f"{recipe_file.stem}_out"), force, load_model(model_file))
+
+    @app.command()
     def evaluate(
         model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train'.")],
         structures: Annotated[Path, typer.Argument(metavar="STRUCTURES", help="Labelled structures.")],
@@ -61,17 +76,20 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
                 write_bytes(picture, draw_predictions(predictions, model_file.name))
 
 
-def _train(console: Console, file: Path, path: Path, force: bool) -> None:
+def _train(console: Console, file: Path, path: Path, force: bool, start: Model | None = None) -> None:
+    from ..errors import InputError
     from ..io.input import parse, read_text
     from .recipe import Recipe
     from .training import TrainingFolder, prepare
 
     text = read_text(file)
     recipe = parse(Recipe, text, file)
+    if start is not None and "model" in recipe.model_fields_set:
+        raise InputError(file, "[model]", "is given, but the shape is that of the model to fine-tune", "leave it out")
     if force and path.exists():
         shutil.rmtree(path)
     folder = TrainingFolder(path)
-    prepare(folder, recipe, text, file)
+    prepare(folder, recipe, text, file, start)
     if not folder.model.exists():
         _run(console, folder, recipe)
         _finish(console, folder, recipe)

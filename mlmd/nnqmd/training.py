@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from .dataset import Frames, isolated_energies, read_frames, write_frames
 from .nequip_input import nequip_input
 from .recipe import Recipe
 from .statistics import atom_energies, force_sizes, mean_neighbours
+
+if TYPE_CHECKING:
+    from .model_file import Model
 
 POLL = 0.5  # seconds
 
@@ -69,6 +72,11 @@ class TrainingFolder:
         return self.path / "nequip.log"
 
     @cached_property
+    def start(self) -> Path:
+        """The model whose weights are the first ones, where a model is fine-tuned."""
+        return self.path / "start.safetensors"
+
+    @cached_property
     def model(self) -> Path:
         """The trained model."""
         return self.path / "model.safetensors"
@@ -78,7 +86,7 @@ class TrainingFolder:
         return self.path / f"{part}.xyz"
 
 
-def prepare(folder: TrainingFolder, recipe: Recipe, text: str, source: Path) -> None:
+def prepare(folder: TrainingFolder, recipe: Recipe, text: str, source: Path, start: Model | None = None) -> None:
     """Split the data and write the input of the training; a folder of the same recipe is left as it is.
 
     Parameters
@@ -91,11 +99,14 @@ def prepare(folder: TrainingFolder, recipe: Recipe, text: str, source: Path) -> 
         The recipe as the user wrote it.
     source : path
         File of the recipe; data files are relative to it.
+    start : Model, optional
+        A model to fine-tune: its architecture and weights are taken.
 
     Raises
     ------
     InputError
-        A folder of another recipe, data that cannot be read, more structures held back than there are.
+        A folder of another recipe, data that cannot be read, more structures held back than there are, an element
+        that ``start`` does not know.
     """
     if folder.architecture.exists():
         if folder.recipe.read_text() != text:
@@ -105,15 +116,33 @@ def prepare(folder: TrainingFolder, recipe: Recipe, text: str, source: Path) -> 
         return
     frames = [frame for name in recipe.data.files for frame in read_frames(source.parent / name)]
     isolated = {**isolated_energies(frames), **recipe.data.isolated}
+    if start is not None:
+        _check_elements(frames, start.architecture.elements, source)
     parts = split([frame for frame in frames if len(frame) > 1], recipe, source)
     make_folder(folder.path)
     for name, part in parts.items():
         if part:
             write_frames(folder.data(name), part)
-    architecture = describe(recipe, parts["train"], isolated)
-    write_text(folder.path / "config.yaml", json.dumps(nequip_input(recipe, architecture), indent=1))
+    architecture = describe(recipe, parts["train"], isolated) if start is None else start.architecture
+    if start is not None:
+        from .model_file import save_model
+
+        save_model(folder.start, start)
+    settings = nequip_input(recipe, architecture, None if start is None else str(folder.start.resolve()))
+    write_text(folder.path / "config.yaml", json.dumps(settings, indent=1))
     write_text(folder.recipe, text)
     write_text(folder.architecture, architecture.model_dump_json(indent=1))  # last: now the folder is whole
+
+
+def _check_elements(frames: Frames, elements: tuple[str, ...], source: Path) -> None:
+    unknown = sorted({symbol for frame in frames for symbol in frame.symbols} - set(elements))
+    if unknown:
+        raise InputError(
+            source,
+            "[data] files",
+            f"hold {unknown[0]}, which the model does not know",
+            "train a model for all elements",
+        )
 
 
 def split(frames: Frames, recipe: Recipe, source: Path) -> dict[str, Frames]:

@@ -26,7 +26,7 @@ from mlmd.nnqmd.dataset import write_frames
 from mlmd.nnqmd.learning_file import read_curve
 from mlmd.nnqmd.model_file import Model, load_model, save_model
 
-from .test_alignment import reference
+from .test_alignment import other_method, reference
 
 RECIPE = """
 title = "alloys"
@@ -214,3 +214,26 @@ def with_header(source: Path, target: Path, key: str, value: str) -> Path:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         target.write_bytes(save(state, {**file.metadata(), key: value}))
     return target
+
+
+def test_a_model_is_fine_tuned_on_other_data(trained: Path, tmp_path: Path) -> None:
+    """Other labels (another scale of the energy): the weights start where they were and follow the new data."""
+    frames = other_method(reference(12, seed=3), {"Cu": 0.0, "Au": 0.0})
+    write_frames(tmp_path / "alloys.xyz", frames)
+    recipe = tmp_path / "alloys.toml"
+    text = RECIPE.format(epochs=2, optimizer="adam")
+    recipe.write_text(text[: text.index("[model]")] + text[text.index("[training]") :] + "learning_rate = 1e-6\n")
+    model = trained / "out" / "model.safetensors"
+    call = ["nn", "finetune", str(model), str(recipe), "--out", str(tmp_path / "out")]
+    answer = CliRunner().invoke(app, call)
+    assert answer.exit_code == 0, answer.output
+    before, after = load_model(model), load_model(tmp_path / "out" / "model.safetensors")
+    assert after.architecture == before.architecture
+    moved = [
+        (a - b).abs().max().item() for a, b in zip(after.network.parameters(), before.network.parameters(), strict=True)
+    ]
+    assert 0 < max(moved) < 1e-3
+    recipe.write_text(text)
+    refused = CliRunner().invoke(app, [*call, "--force"])
+    assert refused.exit_code == 2 and "leave it out" in " ".join(refused.output.split())
+    assert (tmp_path / "out" / "model.safetensors").exists()
