@@ -262,6 +262,36 @@ class Dynamics(Section):
         return round(self.time / self.dt)
 
 
+class NucleiSettings(Section):
+    """``[nuclei]``: how the nuclei move, see docs/nuclei.md."""
+
+    motion: Literal["fixed", "ehrenfest", "hopping", "mesh"] = "fixed"
+    steps_per_md: Count = 1000
+    basis_every: Count = 1
+    temperature: Energy = 0.0
+    thermostat: Literal["none", "langevin", "nose-hoover"] = "none"
+    relaxation_time: PositiveTime | None = None
+    masses: dict[str, Annotated[float, Field(gt=0)]] = {}
+    excitation: tuple[Count, Count] | None = None
+    rescale: Literal["coupling", "velocity"] = "coupling"
+    frustrated: Literal["keep", "reverse"] = "keep"
+    decoherence: Energy = 0.1
+    dephasing_time: Time | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> NucleiSettings:
+        if self.steps_per_md % 2:
+            raise wrong("steps_per_md", f"is {self.steps_per_md}; the nuclei move in the middle: give an even number")
+        if self.thermostat != "none" and not (self.temperature and self.relaxation_time):
+            raise wrong("thermostat", "needs 'temperature' and 'relaxation_time', both above 0")
+        if self.motion == "hopping" and self.excitation is None:
+            raise wrong("excitation", "is missing; give the band an electron leaves and the one it goes to, from 1")
+        unknown = [element for element in self.masses if element not in atomic_numbers]
+        if unknown:
+            raise wrong("masses", f"names {unknown[0]!r}, which is no element; give symbols such as H")
+        return self
+
+
 class PrecisionSettings(Section):
     """``[precision]``: the error that ``precision = "planned"`` may make, and how often it is watched."""
 
@@ -316,6 +346,7 @@ class Config(Section):
     ground_state: GroundStateSettings = GroundStateSettings()
     laser: LaserSettings = NoLaser(type="none")
     dynamics: Dynamics
+    nuclei: NucleiSettings = NucleiSettings()
     precision: PrecisionSettings = PrecisionSettings()
     parallel: Parallel = Parallel()
     output: Output = Output()
@@ -325,7 +356,21 @@ class Config(Section):
     def _check(self) -> Config:
         if self.dynamics.precision == "planned" and self.precision.budget is None:
             raise wrong("[precision] budget", "is missing; give the largest error allowed, such as 1e-3")
+        self._check_nuclei()
         return self
+
+    def _check_nuclei(self) -> None:
+        motion, mode = self.nuclei.motion, self.dynamics.mode
+        if motion == "fixed":
+            return
+        if self.dynamics.precision == "planned":
+            raise wrong("[dynamics] precision", "cannot be planned for nuclei that move; give levels")
+        if motion in ("hopping", "mesh") and (self.ground_state.kpoints != (1, 1, 1) or self.ground_state.smearing):
+            raise wrong("[nuclei] motion", f'"{motion}" takes full or empty states at Gamma: no kpoints or smearing')
+        if motion == "hopping" and self.laser.type != "none":
+            raise wrong("[laser] type", 'is felt by nuclei in motion "ehrenfest" and "mesh" only; take one of these')
+        if motion == "mesh" and mode == "exact" and self.nuclei.dephasing_time is None:
+            raise wrong("[nuclei] dephasing_time", 'is missing; only mode = "shadow" knows the gaps to estimate it by')
 
     def with_dynamics(self, **changes: object) -> Config:
         """Return a copy with some keys of ``[dynamics]`` replaced (``None`` changes nothing).

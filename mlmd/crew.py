@@ -180,6 +180,10 @@ class Leader:
         """
         self._alone.check(config, atoms, shape)
         layout = config.parallel.layout(self._crew.size, work_of(config, shape, electrons(config, atoms, shape)))
+        if config.nuclei.motion in ("hopping", "mesh"):
+            raise DecompositionError(
+                f'[nuclei] motion = "{config.nuclei.motion}" runs on one rank: leave out mpirun, or take "ehrenfest"'
+            )
         if may_time():
             raise DecompositionError(
                 "under mpirun no kernel is timed: tune with 'mlmd tune' first, and unset MLMD_TUNING and MLMD_EFFORT"

@@ -158,7 +158,12 @@ class DcMesh:
         return KohnSham.load(group)
 
     def propagator(self, config: Config, ground_state: Any, plan: Plan | None = None) -> Propagator:
-        """Make the real-time propagator of :mod:`mlmd.dcmesh.lfd`."""
+        """Make the real-time propagator of :mod:`mlmd.dcmesh.lfd`, with nuclei in motion if ``[nuclei]`` says so."""
+        if config.nuclei.motion != "fixed":
+            from .dcmesh.nuclei.build import moving
+
+            make = partial(propagate, config, ground_state, config.dynamics.precision, self.team)
+            return moving(config, ground_state, make)
         if plan is None:
             return propagate(config, ground_state, config.dynamics.precision, self.team)
         from .precision.sentinel import Watched

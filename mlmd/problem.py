@@ -82,7 +82,12 @@ class Problem:
             "laser": self.config.laser.model_dump(mode="json"),
             "dynamics": {key: getattr(dynamics, key) for key in ("dt", "mode", "hartree", "scissor", "precision")},
             "run": {"seed": self.config.run.seed},
-        }
+        } | self._moving_physics
+
+    @property
+    def _moving_physics(self) -> dict[str, Any]:
+        nuclei = self.config.nuclei
+        return {} if nuclei.motion == "fixed" else {"nuclei": nuclei.model_dump(mode="json")}
 
     @property
     def headline(self) -> str:

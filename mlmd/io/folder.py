@@ -48,6 +48,11 @@ class RunFolder:
         return self.path / "ground_state.h5"
 
     @property
+    def nuclei(self) -> Path:
+        """The way of the nuclei, extended XYZ."""
+        return self.path / "nuclei.extxyz"
+
+    @property
     def precision(self) -> Path:
         """The plan of the precision and all that led to it, JSON."""
         return self.path / "precision.json"
@@ -85,7 +90,8 @@ class RunFolder:
             When a file cannot be removed.
         """
         try:
-            for file in (self.summary, self.run, self.checkpoint, *self.plots, self.spectrum, self.spectrum_plot):
+            results = (self.summary, self.run, self.checkpoint, self.nuclei, *self.plots)
+            for file in (*results, self.spectrum, self.spectrum_plot):
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from error

@@ -22,6 +22,7 @@ from ..problem import Problem
 from .atomic import new_hdf5, write_bytes, write_text
 from .folder import RunFolder
 from .series import Series
+from .trajectory import trajectory
 
 if TYPE_CHECKING:
     from ..run import Timings
@@ -77,6 +78,8 @@ def write_results(results: Results, folder: RunFolder) -> dict[str, Any]:
     if results.problem.config.output.plots:
         for path, picture in zip(folder.plots, draw(results.problem, results.series, change), strict=True):
             write_bytes(path, picture)
+    if "positions" in results.series:
+        write_text(folder.nuclei, trajectory(results.problem.atoms, results.series))
     summary = summarize(results)
     write_text(folder.summary, json.dumps(summary, indent=2) + "\n")
     return summary

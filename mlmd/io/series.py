@@ -28,6 +28,12 @@ COLUMNS: Mapping[str, Column] = {
     "J": Column("1/(bohr^2 hbar/hartree)", "current density of the electrons as particles (charge -1), cell average"),
     "polarization": Column("e/bohr^2", "change of the polarisation since the start"),
     "norm": Column("1", "largest deviation of the norm of an orbital from 1"),
+    "positions": Column("bohr", "positions of the nuclei, [atom, axis]"),
+    "velocities": Column("bohr hartree/hbar", "velocities of the nuclei, [atom, axis]"),
+    "temperature": Column("K", "of the nuclei, from their kinetic energy in 3 coordinates each"),
+    "active": Column("1", "states of the electrons, from 0, first of one spin, then of the other; -1 before hopping"),
+    "hops": Column("1", "hops so far"),
+    "frustrated": Column("1", "hops so far that the nuclei could not pay for"),
 }
 """The columns with a fixed name; others are energies, ``energy/TERM``."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ase.io
 import h5py
 import pytest
 from run_files import assert_same_results
@@ -95,3 +96,25 @@ def test_physics_refuses(write_input: WriteInput, old: str, new: str, words: str
     assert result.exit_code == 2, result.output
     assert result.stderr.strip().splitlines()[-1].startswith(f"error: {path}: {words}")
     assert not (Path("out") / "run.h5").exists()
+
+
+def test_a_run_with_moving_nuclei_is_resumed_to_the_last_bit(write_input: WriteInput) -> None:
+    """MESH: stopped before it goes over from Ehrenfest dynamics to hopping, and after that."""
+    nuclei = '[nuclei]\nmotion = "mesh"\nsteps_per_md = 4\ntemperature = "2000 K"\ndephasing_time = 0.1\n[output]'
+    settings = (*SMALL, ("[output]", nuclei))
+    whole = write_input(*settings)
+    assert mlmd("run", whole, "--out", "whole").exit_code == 0
+    Path("parts").mkdir()
+    Path("parts/ground_state.h5").write_bytes(Path("whole/ground_state.h5").read_bytes())
+    for steps in (42, 50, 60):
+        part = write_input(*settings, ("steps = 60", f"steps = {steps}"), name=f"{steps}.toml")
+        done = mlmd("run", part, "--out", "parts", *(["--resume"] if steps > 42 else ["--force"]))
+        assert done.exit_code == 0, done.output
+    assert_same_results(Path("parts"), Path("whole"))
+    with h5py.File("whole/run.h5") as file:
+        series = file["series"]
+        assert series["active"][0, 0] == -1 and series["active"][-1, 0] >= 0
+        assert series["positions"].shape == (len(series["step"]), 2, 3)
+    frames = ase.io.read("whole/nuclei.extxyz", ":")
+    assert len(frames) == len(ase.io.read("parts/nuclei.extxyz", ":")) > 2
+    assert frames[-1].info["time_fs"] > frames[0].info["time_fs"] == 0.0

@@ -92,6 +92,27 @@ def test_only_small_things_go_between_host_and_device(
     assert sum(spent) < 0.05 * sum(psi.nbytes for psi in lfd.psi)
 
 
+def test_of_a_move_one_field_goes_in_and_occupations_come_out(device: str, two_k_points: GroundState) -> None:
+    """The shadow's hand-shake: dv_loc to the device, f back, while psi stays; and the same numbers as on the host."""
+    here, there = (LFD(two_k_points, DT, PULSE, backend=name) for name in ("cpu", device))
+    positions = two_k_points.atoms.positions.copy()
+    positions[0, 2] += 0.02
+    ions, counted, memory = two_k_points.ions.moved(positions), there.arrays.traffic, there.psi[0]
+    there.occupations()
+    before = (counted.to_device, counted.to_host)
+    there.move(ions)
+    assert (counted.to_device - before[0], counted.to_host - before[1]) == (8 * there.grid.size, 0)
+    before = (counted.to_device, counted.to_host)
+    there.occupations()
+    orbitals, bands = (sum(psi.shape[3] for psi in block) for block in (there.psi, two_k_points.psi))
+    assert (counted.to_device - before[0], counted.to_host - before[1]) == (8 * orbitals, 8 * (orbitals + bands))
+    assert there.psi[0] is memory
+    here.move(ions)
+    for lfd in (here, there):
+        lfd.advance(20)
+    assert there.observe()["energy"]["total"] == pytest.approx(here.observe()["energy"]["total"], abs=1e-9)
+
+
 def test_a_state_goes_on_elsewhere(device: str, two_k_points: GroundState) -> None:
     """A checkpoint of the device is continued bit for bit there, and on the host to rounding."""
     lfd = LFD(two_k_points, DT, PULSE, backend=device, hartree="dsa")

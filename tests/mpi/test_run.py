@@ -33,6 +33,7 @@ duration = "0.03 fs"
 polarization = [1.0, 0.5, 0.3]
 [dynamics]
 dt = "1 as"
+mode = "MODE"
 steps = STEPS
 [output]
 every = 10
@@ -51,11 +52,20 @@ class Runs:
         self.alone = self.run("alone", 1)
 
     def start(
-        self, name: str, ranks: int, *options: str, steps: int = STEPS, parallel: str = "", **environment: object
+        self,
+        name: str,
+        ranks: int,
+        *options: str,
+        steps: int = STEPS,
+        parallel: str = "",
+        more: str = "",
+        mode: str = "shadow",
+        **environment: object,
     ) -> subprocess.CompletedProcess[str]:
         """Run and return what the processes said."""
         file, out = self.folder / f"{name}_{ranks}_{steps}.toml", self.folder / name
-        file.write_text(INPUT.replace("STEPS", str(steps)) + f"[parallel]\n{parallel}\n")
+        text = INPUT.replace("STEPS", str(steps)).replace("MODE", mode)
+        file.write_text(f"{text}[parallel]\n{parallel}\n{more}\n")
         out.mkdir(exist_ok=True)
         if name != "alone":
             shutil.copy(self.folder / "alone" / "ground_state.h5", out)
@@ -63,10 +73,17 @@ class Runs:
         return mpirun(ranks, *program, "run", file, "--out", out, *options, **environment)
 
     def run(
-        self, name: str, ranks: int, *options: str, steps: int = STEPS, parallel: str = ""
+        self,
+        name: str,
+        ranks: int,
+        *options: str,
+        steps: int = STEPS,
+        parallel: str = "",
+        more: str = "",
+        mode: str = "shadow",
     ) -> dict[str, np.ndarray]:
         """Run, and return the series."""
-        answer = self.start(name, ranks, *options, steps=steps, parallel=parallel)
+        answer = self.start(name, ranks, *options, steps=steps, parallel=parallel, more=more, mode=mode)
         assert answer.returncode == 0, answer.stderr
         return self.series(name)
 
@@ -109,6 +126,31 @@ def test_two_ranks_by_space(runs: Runs) -> None:
 
 def test_four_ranks_by_bands_and_space(runs: Runs) -> None:
     assert_same(runs.run("both", 4, parallel="bands = 2\nspace = 2"), runs.alone)
+
+
+MOVING = """
+[nuclei]
+motion = "ehrenfest"
+steps_per_md = 10
+temperature = "1000 K"
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "parallel", "basis_every"), [("shadow", "bands = 1\nspace = 2", 1), ("exact", "bands = 2", 100)]
+)
+def test_nuclei_move_alike(runs: Runs, mode: str, parallel: str, basis_every: int) -> None:
+    more = f"{MOVING}basis_every = {basis_every}"
+    alone, pair = (runs.run(f"{mode}_{n}", n, parallel=parallel, more=more, mode=mode) for n in (1, 2))
+    assert np.ptp(alone["positions"], axis=0).max() > 1e-4
+    assert_same(pair, alone)
+
+
+def test_hops_are_for_one_rank(runs: Runs) -> None:
+    answer = runs.start("hops", 2, more='[nuclei]\nmotion = "mesh"')
+    assert answer.returncode == 2
+    assert answer.stderr.count("error:") == 1
+    assert 'motion = "mesh" runs on one rank' in answer.stderr
 
 
 def test_a_killed_rank_ends_the_job_and_loses_nothing(runs: Runs, two: dict[str, np.ndarray]) -> None:

@@ -100,15 +100,17 @@ class SampledIons(Ions):
     @cached_property
     def v_ion(self) -> Array:
         x, y, z = _from_atom(self.grid, np.array(self.grid.lengths) / 2)
-        total = np.where(x**2 + y**2 + z**2 > self.radius**2 * (1 + 1e-9), 40.0, 0.0)
+        wall = np.where(x**2 + y**2 + z**2 > self.radius**2 * (1 + 1e-9), 40.0, 0.0)
+        return sum((self.v_atom(atom) for atom in range(len(self.elements))), wall)
+
+    def v_atom(self, atom: int) -> Array:
+        """Local potential of one atom."""
+        p, position = self.pseudos[self.elements[atom]], self.positions[atom]
         g2 = self.grid.g_squared(half=True)
         smooth = np.where(g2 > 0, 4 * np.pi / np.where(g2 > 0, g2, 1.0), 0.0) * np.exp(-0.5 * g2 * WIDTH**2)
-        for element, position in zip(self.elements, self.positions, strict=True):
-            p = self.pseudos[element]
-            phase = structure_phase(self.grid, position, half=True)
-            total -= p.charge * fourier.backward(smooth * phase / self.grid.dv, self.grid.shape, real=True)
-            total += _short_range(p, np.sqrt(sum(c**2 for c in _from_atom(self.grid, position))))
-        return total
+        phase = structure_phase(self.grid, position, half=True)
+        long_range = -p.charge * fourier.backward(smooth * phase / self.grid.dv, self.grid.shape, real=True)
+        return long_range + _short_range(p, np.sqrt(sum(c**2 for c in _from_atom(self.grid, position))))
 
 
 def _short_range(p: Any, r: Array) -> Array:
@@ -128,3 +130,24 @@ def reference_ground_state(
     loop = _SelfConsistentField(sampled, "lda", sampled.electrons // 2 + extra_bands, np.zeros((1, 3)), np.ones(1), 0.0)
     loop.begin(np.random.default_rng(0), None)
     return loop.iterate(1e-7, 100, None)  # the wall keeps the eigensolver from more
+
+
+def reference_forces(ions: SampledIons, psi: NDArray[Any], occupations: Array) -> Array:
+    """(natoms, 3) Ha/bohr, of orbitals at Gamma in the dark, by differences of the orbitals as in the reference.
+
+    With d for such a difference, F_I = -sum_s f_s 2 Re <psi_s|v_I|d psi_s>, since the potential goes with its atom.
+    """
+    grid, flat = ions.grid, psi.reshape(ions.grid.size, -1)
+    spectrum, symbols = fourier.forward(psi.astype(complex)), grid.velocity(np.zeros(3))
+    overlaps = ions.projectors.on_grid().reshape(grid.size, -1).T * grid.dv
+    amplitudes = ions.projectors.coupling @ (overlaps @ flat)
+    owner = [atom for atom, element in enumerate(ions.elements) for _ in ions.projectors._columns(element)]
+    total = ions.ion_ion[1].copy()
+    for axis, symbol in enumerate(symbols):
+        slope = fourier.backward(1j * symbol[..., None] * spectrum, grid.shape, real=False)
+        gradient = 2 * np.real(psi.conj() * slope) @ occupations
+        parts = 2 * np.real(amplitudes.conj() * (overlaps @ slope.reshape(flat.shape))) @ occupations
+        for atom in range(len(total)):
+            total[atom, axis] -= np.sum(ions.v_atom(atom) * gradient) * grid.dv
+            total[atom, axis] -= sum(part for part, own in zip(parts, owner, strict=True) if own == atom)
+    return total

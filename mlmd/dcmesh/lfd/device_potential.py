@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...backends import Device
 from ...kernels.device.local_potential import local_energies, local_potential
 from ..qxmd import xc
+from ..qxmd.cell import Ions
 from ..qxmd.energy import hartree_potential
 from ..qxmd.ground_state import GroundState
 from .options import Options
@@ -33,7 +34,22 @@ class DevicePotential(HartreeChange):
         put = self.device.asarray
         self.n0, self.base, self.v_hartree0, self.v_ion = put(host), put(base), put(v_hartree0), put(state.ions.v_ion)
         self.difference, self.v = (self.device.zeros(state.grid.shape, np.float64) for _ in range(2))
+        self._base0, self._v_ion0, self._ions0 = put(base), put(state.ions.v_ion), state.ions
+        self._dv = self.device.zeros(state.grid.shape, np.float64)
         self._moved = False
+
+    def move(self, ions: Ions) -> Any:
+        """Take the potential of ions elsewhere, in place: a captured step works on it; returns dv_loc, Ha.
+
+        One field goes to the device.
+        """
+        change = self.device.asarray(ions.v_ion - self._ions0.v_ion)
+        self.device.copy(self._dv, self.base)
+        self.device.combine(self.base, self._base0, change)
+        self.device.combine(self.v_ion, self._v_ion0, change)
+        self.device.combine(self._dv, self.base, self._dv, 1.0, -1.0)
+        self.ion_ion = float(ions.ion_ion[0])
+        return self._dv
 
     def update(self, density: Any) -> Any:
         """v for a density, Ha; an array that later calls overwrite."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...kernels.constants import SPEED_OF_LIGHT
 from .. import fourier
+from ..qxmd.cell import Ions
 from ..qxmd.ground_state import GroundState
 from .low_rank import LowRank, rotation
 from .options import Options
@@ -42,6 +43,10 @@ class ExactPropagator:
         self.first, self.second = stationary_pair(
             states, dt, self.grid.dv, self._first_half, self._second_half, rotation
         )
+
+    def move(self, ions: Ions) -> None:
+        """Take the projectors of ions elsewhere; C_1 and C_2 stay those of the states that they were made of."""
+        self.projectors = ions.projectors
 
     def _offset(self, A: Array) -> Array:
         return self.momentum + np.asarray(A) / SPEED_OF_LIGHT

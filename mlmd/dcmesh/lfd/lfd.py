@@ -10,6 +10,7 @@ self-consistent, explicit, and returns to its start when dt changes sign.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from ...laser import Laser
 from ..errors import DecompositionError, TimeStepError
 from ..parallel import ALONE, Team
 from ..precision import Levels, complete
+from ..qxmd.cell import Ions
 from ..qxmd.ground_state import GroundState
 from .device_potential import DevicePotential
 from .exact import ExactPropagator
@@ -112,7 +114,7 @@ class LFD:
         _choice("mode", mode, MODES)
         _choice("hartree", hartree, HARTREE_METHODS)
         self.ground_state, self.grid, self.dt, self.laser = ground_state, ground_state.grid, dt, laser
-        self.mode, self.levels = mode, complete(precision, mode, hartree)
+        self.mode, self.levels, self.scissor = mode, complete(precision, mode, hartree), scissor
         self.options = Options(backend, self.levels, threads)
         self.arrays = self.options.arrays
         self.team = team
@@ -122,7 +124,7 @@ class LFD:
         self.step_count = 0
         self.polarization = np.zeros(3)
         self._start_orbitals()
-        self._make_plans(hartree, scissor)
+        self._make_plans(hartree)
         self._measured: Measured | None = None
         # Multigrid reads a residual in each cycle: such a step cannot be captured.
         self._captures = isinstance(self.arrays, Device) and hartree == "dsa"
@@ -159,23 +161,65 @@ class LFD:
         ]
         self.psi = [share.psi for share in self._shares]
 
-    def _make_plans(self, hartree: str, scissor: float) -> None:
-        o, gs = self.options, self.ground_state
+    def _make_plans(self, hartree: str) -> None:
+        gs, o = self.ground_state, self.options
         self._density = [share.density() for share in self._shares]
         self._phase = [share.phase(self.dt) for share in self._shares]
-        self._middle: list[ShadowPropagator | ExactPropagator]
-        if self.mode == "shadow":
-            self._middle = [
-                ShadowPropagator(gs, k, share, self.dt, scissor) for k, share in enumerate(self._shares)
-            ]
-        else:
-            self._middle = [ExactPropagator(gs, k, share.norb, self.dt, o) for k, share in enumerate(self._shares)]
-        self._start = [share.projection(psi) for share, psi in zip(self._shares, gs.psi, strict=True)]
+        self._make_middle()
         self._n = [self.arrays.empty(share.shape, np.float64) for share in self._shares]
         density = self.density()
         kind = DevicePotential if isinstance(self.arrays, Device) else Potential
         self.potential = kind(gs, density, hartree, o)
         self.v = self.potential.update(density)
+
+    def _make_middle(self) -> None:
+        """What comes from the states of QXMD: the middle of the step, and the states that are counted in."""
+        gs, shares = self.ground_state, self._shares
+        self._middle: list[ShadowPropagator | ExactPropagator]
+        if self.mode == "shadow":
+            self._middle = [ShadowPropagator(gs, k, share, self.dt, self.scissor) for k, share in enumerate(shares)]
+        else:
+            self._middle = [
+                ExactPropagator(gs, k, share.norb, self.dt, self.options) for k, share in enumerate(shares)
+            ]
+        self._start = [share.projection(psi) for share, psi in zip(shares, gs.psi, strict=True)]
+
+    def move(self, ions: Ions, states: GroundState | None = None) -> None:
+        """Put the ions elsewhere while the orbitals stay as they are: dv_loc goes in, one field.
+
+        In the exact mode the projectors go along. The corrections, and the states that occupations are counted in, stay
+        those that they were made of until ``states`` come with the ions.
+
+        Parameters
+        ----------
+        ions
+            The same atoms elsewhere in the same cell.
+        states
+            The states of QXMD there, with as many bands, in any order; their occupations do not count.
+
+        Examples
+        --------
+        >>> from ase import Atoms
+        >>> from mlmd.dcmesh.qxmd import ground_state
+        >>> from mlmd.laser import NoLaser
+        >>> h2 = Atoms("H2", [[1.5, 1.5, 1.13], [1.5, 1.5, 1.87]], cell=[3, 3, 3], pbc=True)
+        >>> gs = ground_state(h2, (20, 20, 20), extra_bands=1, tol=1e-6)
+        >>> lfd = LFD(gs, dt=0.05, laser=NoLaser(), mode="exact", backend="reference")
+        >>> h2.positions[1, 2] += 0.1
+        >>> lfd.move(gs.ions.moved(h2.positions))
+        >>> bool(lfd.observe()["energy"]["total"] > gs.energy["total"])
+        True
+        """
+        dv_loc = self.potential.move(ions)
+        self.arrays.combine(self.v, self.v, dv_loc)
+        self._measured = None
+        if states is not None:
+            self.ground_state = replace(states, occupations=self.ground_state.occupations)
+            self._make_middle()
+            self._graphs.clear()
+        for middle in self._middle:
+            if isinstance(middle, ExactPropagator):
+                middle.move(ions)
 
     def density(self) -> Any:
         """Electron density (nx, ny, nz), electrons/bohr^3, an array of the backend that later calls overwrite."""
@@ -310,6 +354,10 @@ class LFD:
             "energy": energy,
             "norm": norm,
         }
+
+    def occupations(self) -> Array:
+        """f (nk, nb) as in `observe`."""
+        return self._occupations()[0]
 
     def _occupations(self) -> tuple[Array, float]:
         """f'_u = sum_s f_s |<u|psi_s>|^2 / <psi_s|psi_s>, and the largest |<psi_s|psi_s> - 1|."""

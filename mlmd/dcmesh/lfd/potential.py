@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...kernels import Hartree
 from ..grid import Grid
 from ..qxmd import xc
+from ..qxmd.cell import Ions
 from ..qxmd.energy import hartree_potential
 from ..qxmd.ground_state import GroundState
 from .options import Options
@@ -59,7 +60,7 @@ class HartreeChange:
         )
 
     def state(self) -> dict[str, Any]:
-        """Arrays that a continued run needs."""
+        """Arrays that a continued run needs besides the places of the ions."""
         arrays: dict[str, Any] = {"hartree_change": self.arrays.asnumpy(self.change)}
         if self.method == "dsa":
             arrays |= {f"dsa_{name}": value for name, value in self.solver.state().items()}
@@ -92,7 +93,15 @@ class Potential(HartreeChange):
         self.ions, self.functional = state.ions, state.xc
         self.n0 = density.copy()
         self.v_hartree0 = hartree_potential(density, self.grid)
-        self.base = state.v_loc - xc.evaluate(self.functional, density, self.grid).potential
+        self.base = self._base0 = state.v_loc - xc.evaluate(self.functional, density, self.grid).potential
+        self._v_ion0 = state.ions.v_ion
+
+    def move(self, ions: Ions) -> Array:
+        """Take the potential of ions elsewhere; returns dv_loc, the change of the local potential, Ha."""
+        before, self.ions = self.base, ions
+        self.base = self._base0 + (ions.v_ion - self._v_ion0)
+        return np.asarray(self.base - before)
+
     def update(self, density: Array) -> Array:
         """v for a density, Ha."""
         difference = density - self.n0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,12 @@ class Ions:
     def charges(self) -> Array:
         """(natoms,) ionic charges."""
         return np.array([self.pseudos[e].charge for e in self.elements], dtype=float)
+
+    def moved(self, positions: Array) -> Ions:
+        """The same atoms elsewhere; positions (natoms, 3) in Angstrom, as in `atoms`."""
+        atoms = self.atoms.copy()
+        atoms.set_positions(positions)
+        return replace(self, atoms=atoms)
 
     @property
     def electrons(self) -> int:

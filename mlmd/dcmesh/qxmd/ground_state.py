@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Progress = Callable[[int, float, float], None]
 EIGENSOLVER_TOLERANCE = 1e-5  # residual of the wanted bands at the end, Ha
+OCCUPIED = 1e-10  # electrons in a state that counts as occupied
 GUARD_BANDS = 4  # carried along so that the highest wanted band converges, then dropped
 
 
@@ -193,6 +194,55 @@ def ground_state(
     return loop.iterate(tol, max_iter, progress)
 
 
+def follow(
+    start: GroundState,
+    ions: Ions,
+    occupations: Array | None = None,
+    tol: float = 1e-8,
+    max_iter: int = 100,
+) -> GroundState:
+    """Solve the Kohn-Sham equations anew from a state: for ions that moved, for electrons that were lifted, or both.
+
+    Parameters
+    ----------
+    start
+        Where to begin.
+    ions
+        The same atoms, perhaps elsewhere.
+    occupations
+        (nk, nb), 0..2, of the states of ``start``. They go along with the states that overlap most with those, so
+        that the density belongs to these electrons (Delta-SCF). By default the lowest states are occupied.
+    tol, max_iter
+        As for `ground_state`.
+
+    Returns
+    -------
+    GroundState
+        Its states by rising eigenvalue, its occupations in that order.
+
+    Raises
+    ------
+    ConvergenceError
+        ``tol`` not reached within ``max_iter``.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> h2 = Atoms("H2", [[1.5, 1.5, 1.13], [1.5, 1.5, 1.87]], cell=[3, 3, 3], pbc=True)
+    >>> gs = ground_state(h2, (20, 20, 20), extra_bands=1, tol=1e-6)
+    >>> lifted = follow(gs, gs.ions, np.array([[1.0, 1.0]]), tol=1e-6)
+    >>> bool(lifted.energy["total"] > gs.energy["total"])
+    True
+    """
+    loop = _SelfConsistentField(
+        ions, start.xc, start.eigenvalues.shape[1], start.kpoints, start.weights, start.smearing
+    )
+    loop.begin(np.random.default_rng(0), start)
+    if occupations is not None:
+        loop.fixed = (start.psi, occupations)
+    return loop.iterate(tol, max_iter, None)
+
+
 class _SelfConsistentField:
     """The loop density -> potential -> orbitals -> density."""
 
@@ -206,6 +256,7 @@ class _SelfConsistentField:
             Hamiltonian(ions.grid, ions.projectors, _offset(2 * np.pi * k / edges)) for k in k_list
         ]
         self.psi: list[NDArray[Any]] = []
+        self.fixed: tuple[list[NDArray[Any]], Array] | None = None  # states, and their occupations
         self.density: Array = np.zeros(ions.grid.shape)
 
     def begin(self, rng: np.random.Generator, start: GroundState | None) -> None:
@@ -255,10 +306,21 @@ class _SelfConsistentField:
         ]
         self.psi = [s.psi for s in states]
         self.values = np.array([s.values[: self.bands] for s in states])
-        self.f, self.fermi_level, self.entropy = occupations.occupy(
-            self.values, self.weights, self.ions.electrons, self.smearing
-        )
+        if self.fixed is None:
+            self.f, self.fermi_level, self.entropy = occupations.occupy(
+                self.values, self.weights, self.ions.electrons, self.smearing
+            )
+        else:
+            self.f, self.entropy = self._followed(*self.fixed), 0.0
+            self.fermi_level = float(self.values[self.f > OCCUPIED].max())
         return states
+
+    def _followed(self, before: list[NDArray[Any]], f: Array) -> Array:
+        """Occupations of other states, given to those here that they went over to."""
+        result, dv = np.zeros_like(f), self.ions.grid.dv
+        for k, (old, new) in enumerate(zip(before, self._wanted(), strict=True)):
+            result[k, occupations.successors(occupations.overlaps(old, new, dv))] = f[k]
+        return result
 
     def _polish(self, states: list[eigensolver.Eigenstates]) -> None:
         """Bring the empty bands, which the density does not feel, to the residual of the others."""

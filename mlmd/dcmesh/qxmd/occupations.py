@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy.optimize import brentq, linear_sum_assignment
 from scipy.special import expit, xlogy
 
 from ..errors import OccupationError
@@ -65,3 +67,32 @@ def occupy(values: Array, weights: Array, electrons: int, smearing: float) -> tu
     f = expit((level - values) / smearing)
     entropy = 2 * smearing * float(np.sum(weights[:, None] * (xlogy(f, f) + xlogy(1 - f, 1 - f))))
     return 2 * f, float(level), entropy
+
+
+def overlaps(before: NDArray[Any], after: NDArray[Any], dv: float) -> NDArray[Any]:
+    """<before_i|after_j>, (n, m), of orbitals (nx, ny, nz, n) and (nx, ny, nz, m)."""
+    size = before.shape[0] * before.shape[1] * before.shape[2]
+    return np.asarray(before.reshape(size, -1).conj().T @ after.reshape(size, -1) * dv)
+
+
+def successors(overlap: NDArray[Any]) -> NDArray[np.intp]:
+    """Which state each one became: the pairing of the largest sum of squared overlaps.
+
+    Parameters
+    ----------
+    overlap
+        (n, n) <before_i|after_j>.
+
+    Returns
+    -------
+    (n,) int
+        Index j for each i.
+
+    Examples
+    --------
+    Two states that crossed:
+
+    >>> successors(np.array([[0.1, 0.99, 0.0], [-0.99, 0.1, 0.0], [0.0, 0.0, 1.0]])).tolist()
+    [1, 0, 2]
+    """
+    return np.asarray(linear_sum_assignment(np.abs(overlap) ** 2, maximize=True)[1])
