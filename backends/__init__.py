@@ -13,7 +13,7 @@ from .arrays import HOST, Arrays
 from .base import Backend, Status
 from .device import Device, DeviceBackend, Graph, Traffic
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, MlmdError, PlanError
-from .machine import Machine, default_threads, describe, launched_ranks, local_rank, physical_memory
+from .machine import Machine, default_threads, describe, launched_ranks, local_rank, local_ranks, physical_memory
 from .registry import fastest_host, get, names
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "get",
     "launched_ranks",
     "local_rank",
+    "local_ranks",
     "names",
     "physical_memory",
 ]

@@ -37,6 +37,7 @@ PositiveEnergy = Annotated[float, Field(gt=0), _energy]
 Energy = Annotated[float, Field(ge=0), _energy]
 PositiveTime = Annotated[float, Field(gt=0), _time]
 Time = Annotated[float, Field(ge=0), _time]
+Length = Annotated[float, Field(ge=0), _length]
 Wavelength = Annotated[float, Field(gt=0), BeforeValidator(partial(units.parse, kind="wavelength"))]
 Intensity = Annotated[float, Field(gt=0), BeforeValidator(partial(units.parse, kind="intensity"))]
 Fluence = Annotated[float, Field(gt=0), BeforeValidator(partial(units.parse, kind="fluence"))]
@@ -312,6 +313,43 @@ class Parallel(Section):
         return choose_layout(ranks, work, self.domains, self.bands, self.space)
 
 
+class MaxwellSettings(Section):
+    """``[maxwell]``: light that is changed by the electrons, in a row of domains or in one cell of a bulk.
+
+    ``stride`` is the number of steps of ``[dynamics]`` in one step of the wave.
+    """
+
+    field: Literal["wave", "induced", "incident"] = "wave"
+    domains: Count = 1
+    spacing: PositiveLength | None = None
+    vacuum_before: Length = 0.0
+    vacuum_after: Length = 0.0
+    axis: Literal["x", "y", "z"] = "x"
+    stride: Count = 5
+    density_of: Count = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> MaxwellSettings:
+        if self.field == "wave" and self.spacing is None:
+            raise wrong("spacing", "is missing; give the length of a cell of the wave, such as '5 nm'")
+        if self.field != "wave":
+            if self.domains != 1:
+                raise wrong("domains", f'must be 1 with field = "{self.field}", which has one cell in it')
+            if self.spacing is not None:
+                raise wrong("spacing", f'is for field = "wave"; field = "{self.field}" has no cells side by side')
+        if self.density_of > self.domains:
+            raise wrong("density_of", f"is {self.density_of}, and there are {self.domains} domains; give one of them")
+        return self
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Cells of vacuum before and after the domains: as many as hold the lengths, two at least."""
+        if self.spacing is None:
+            raise AssertionError("validated: a wave has a spacing")
+        before, after = (max(2, math.ceil(v / self.spacing - 1e-9)) for v in (self.vacuum_before, self.vacuum_after))
+        return before, after
+
+
 class Output(Section):
     """``[output]``: observe every ``every`` steps, write a checkpoint every ``checkpoint_every``."""
 
@@ -349,6 +387,7 @@ class Config(Section):
     nuclei: NucleiSettings = NucleiSettings()
     precision: PrecisionSettings = PrecisionSettings()
     parallel: Parallel = Parallel()
+    maxwell: MaxwellSettings | None = None
     output: Output = Output()
     run: RunSettings = RunSettings()
 

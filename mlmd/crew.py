@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -88,6 +89,7 @@ class Crew:
         """Do as rank 0 says; gives the exit code of the job."""
         for number in (signal.SIGINT, signal.SIGTERM):  # rank 0 decides when to stop
             signal.signal(number, signal.SIG_IGN)
+        warnings.simplefilter("ignore")  # rank 0 tells them
         try:
             code = self._serve()
         except Exception as error:
@@ -146,8 +148,10 @@ class Led:
         return self._own.step_count
 
     def __getattr__(self, name: str) -> Any:
-        """A method of the propagator, done on all ranks."""
+        """A method of the propagator, done on all ranks; what is no method is that of this rank."""
         method = getattr(self._own, name)
+        if not callable(method):
+            return method
 
         def on_all_ranks(*arguments: Any) -> Any:
             self._crew.order(name, *arguments)
@@ -170,7 +174,7 @@ class Leader:
     def __init__(self, crew: Crew, say: Callable[[str], None]) -> None:
         self._crew, self._say, self._alone = crew, say, DcMesh()
 
-    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> list[str]:
         """See `DcMesh.check`; besides, that there is work for all ranks, and nothing to be timed on one of them.
 
         Raises
@@ -178,7 +182,7 @@ class Leader:
         DecompositionError
             If there is not.
         """
-        self._alone.check(config, atoms, shape)
+        notes = self._alone.check(config, atoms, shape)
         layout = config.parallel.layout(self._crew.size, work_of(config, shape, electrons(config, atoms, shape)))
         if config.nuclei.motion in ("hopping", "mesh"):
             raise DecompositionError(
@@ -190,6 +194,7 @@ class Leader:
             )
         parts = ", ".join(f"{count} over {name}" for name, count in layout._asdict().items())
         self._say(f"{self._crew.size} ranks: {parts}; {default_threads()} thread(s) each")
+        return notes
 
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
         """See `DcMesh.ground_state`: rank 0 alone solves for it."""

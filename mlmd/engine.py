@@ -16,11 +16,12 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from . import laser
-from .config import Config, Kick, NoLaser, PulseSettings
+from .config import Config, Kick, MaxwellSettings, NoLaser, PulseSettings
 from .dcmesh.parallel import ALONE, PAIR, Team, Work
 
 if TYPE_CHECKING:
     from .dcmesh.lfd import LFD
+    from .dcmesh.maxwell import Illumination
     from .precision import Plan
 
 Array = NDArray[np.float64]
@@ -85,8 +86,8 @@ class Propagator(Protocol):
 class Engine(Protocol):
     """The physics behind a run."""
 
-    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
-        """Refuse at once what is known to fail later: no work is done before."""
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> list[str]:
+        """Refuse at once what is known to fail later: no work is done before; return what the user should know."""
 
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
         """Solve for the ground state; ``report(iteration, energy, residual)`` after each iteration."""
@@ -110,12 +111,12 @@ class DcMesh:
     def __init__(self, team: Team = ALONE) -> None:
         self.team = team
 
-    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
-        """Check pseudopotentials, grid, occupation, time step and memory.
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> list[str]:
+        """Check pseudopotentials, grid, occupation, time step and memory; tell the size of domains if there are any.
 
         Raises
         ------
-        PseudopotentialError, GridError, OccupationError, TimeStepError
+        PseudopotentialError, GridError, OccupationError, TimeStepError, LightError
             What the ground state or the propagation would refuse.
         """
         from .dcmesh.lfd import check_time_step
@@ -123,6 +124,7 @@ class DcMesh:
         from .dcmesh.qxmd.cell import prepare
         from .dcmesh.qxmd.kpoints import monkhorst_pack
         from .dcmesh.qxmd.occupations import required_bands
+        from .illumination import check_illumination
 
         settings = config.ground_state
         ions = prepare(atoms, shape, settings.xc, settings.pseudopotentials or None)
@@ -130,6 +132,7 @@ class DcMesh:
         check_time_step(config.dynamics.dt, ions.grid.spacing, light(config.laser))
         k_list, _ = monkhorst_pack(settings.kpoints, settings.kpoint_shift)
         check_memory(shape, bands, len(k_list), real=not k_list.any())
+        return check_illumination(config, ions.electrons, ions.grid) if config.maxwell is not None else []
 
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
         """Solve the Kohn-Sham equations; see :func:`mlmd.dcmesh.qxmd.ground_state`."""
@@ -158,7 +161,9 @@ class DcMesh:
         return KohnSham.load(group)
 
     def propagator(self, config: Config, ground_state: Any, plan: Plan | None = None) -> Propagator:
-        """Make the real-time propagator of :mod:`mlmd.dcmesh.lfd`, with nuclei in motion if ``[nuclei]`` says so."""
+        """Make the real-time propagator: of :mod:`mlmd.dcmesh.lfd`, with light or nuclei that move where told."""
+        if config.maxwell is not None:
+            return illuminate(config, config.maxwell, ground_state, self.team)
         if config.nuclei.motion != "fixed":
             from .dcmesh.nuclei.build import moving
 
@@ -176,7 +181,11 @@ class DcMesh:
 
 
 def propagate(
-    config: Config, ground_state: Any, precision: str | Mapping[str, str], team: Team = ALONE
+    config: Config,
+    ground_state: Any,
+    precision: str | Mapping[str, str],
+    team: Team = ALONE,
+    under: laser.Laser | None = None,
 ) -> LFD:
     """Return the electrons at time 0, with the light of ``[laser]``.
 
@@ -190,6 +199,8 @@ def propagate(
         Levels of precision, whatever the input says.
     team : Team
         The ranks that propagate together.
+    under : Laser, optional
+        Light in place of that of ``[laser]``.
     """
     from .dcmesh.lfd import LFD
 
@@ -197,7 +208,7 @@ def propagate(
     return LFD(
         ground_state,
         dt=dynamics.dt,
-        laser=light(config.laser),
+        laser=light(config.laser) if under is None else under,
         mode=dynamics.mode,
         precision=precision,
         backend=dynamics.backend,
@@ -229,7 +240,38 @@ def work_of(config: Config, shape: tuple[int, int, int], electrons: int) -> Work
         Valence electrons in the cell.
     """
     slabs = shape[0] // PAIR if shape[0] % PAIR == 0 and config.dynamics.mode == "shadow" else 1
-    return Work(domains=1, bands=(electrons + 1) // 2, space=slabs)
+    domains = config.maxwell.domains if config.maxwell else 1
+    return Work(domains, bands=(electrons + 1) // 2, space=slabs)
+
+
+def illuminate(
+    config: Config, settings: MaxwellSettings, ground_state: Any, team: Team = ALONE
+) -> Illumination:
+    """Return domains of electrons and the light of ``[laser]`` that they change, at time 0.
+
+    Parameters
+    ----------
+    config : Config
+        The input.
+    settings : MaxwellSettings
+        Its section ``[maxwell]``.
+    ground_state : mlmd.dcmesh.qxmd.GroundState
+        Where the electrons of each domain start.
+    team : Team
+        The ranks that propagate together.
+    """
+    from .dcmesh.maxwell import Bulk, Domains, Film, Illumination, Wave
+
+    pulse, start = light(config.laser), ground_state.unfolded()
+    make = partial(propagate, config, start, config.dynamics.precision, team)
+    domains = Domains(make, settings.domains, settings.stride, pulse.frequency, team.domains)
+    shown = settings.density_of - 1
+    if settings.spacing is None:
+        return Illumination(Bulk(pulse, domains.dt, domains, settings.field == "induced"), domains, shown)
+    before, after = settings.cells
+    cells = before + settings.domains + after
+    wave = Wave(cells, settings.spacing, domains.dt, pulse, axis="xyz".index(settings.axis))
+    return Illumination(Film(wave, domains, before), domains, shown)
 
 
 def light(settings: NoLaser | Kick | PulseSettings) -> laser.Laser:

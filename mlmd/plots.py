@@ -145,9 +145,9 @@ def light_and_current(problem: Problem, series: Series) -> Figure:
     figure = Figure(figsize=(7.2, 5.0), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     direction = np.asarray(getattr(problem.config.laser, "polarization", (0.0, 0.0, 1.0)))
-    time = _femtoseconds(series)
+    time = femtoseconds(series)
     above.plot(time, series["A"] @ direction, color=ORANGE)
-    above.set(ylabel="vector potential $A$ (a.u.)", title=_title(problem, "Light and current"))
+    above.set(ylabel="vector potential $A$ (a.u.)", title=title_of(problem, "Light and current"))
     below.plot(time, series["J"] @ direction, color=BLUE)
     below.set(ylabel="current density $J$ (a.u.)", xlabel="time (fs)")
     for axes in (above, below):
@@ -163,14 +163,14 @@ def excitation(problem: Problem, series: Series) -> Figure:
     figure = Figure(figsize=(7.2, 4.0), layout="constrained")
     axes = figure.subplots()
     n_exc = series["n_exc"]
-    axes.plot(_femtoseconds(series), n_exc, color=BLUE)
+    axes.plot(femtoseconds(series), n_exc, color=BLUE)
     _shade_pulse(axes, problem.config.laser)
     axes.margins(x=0.0)
     axes.set_ylim(bottom=min(0.0, float(n_exc.min()) * 1.05), top=max(float(n_exc.max()) * 1.15, 1e-12))
     axes.set(
         xlabel="time (fs)",
         ylabel="excited electrons per cell",
-        title=_title(problem, f"Excited electrons: {n_exc[-1]:.3g} at the end"),
+        title=title_of(problem, f"Excited electrons: {n_exc[-1]:.3g} at the end"),
     )
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left")
@@ -208,7 +208,7 @@ def density_slice(problem: Problem, change: Array) -> Figure:
         ylabel="z (Å)",
         xlim=(0.0, lengths[across]),
         ylim=(0.0, lengths[2]),
-        title=_title(problem, f"Density change at the end, {'xyz'[normal]} = {where:.2f} Å"),
+        title=title_of(problem, f"Density change at the end, {'xyz'[normal]} = {where:.2f} Å"),
     )
     axes.tick_params(pad=9)
     bar = figure.colorbar(image, ax=axes, shrink=0.85, extend="both" if largest > scale else "neither")
@@ -307,12 +307,13 @@ def _shade_pulse(axes: Axes, settings: NoLaser | Kick | PulseSettings) -> None:
     )
 
 
-def _title(problem: Problem, what: str) -> str:
+def title_of(problem: Problem, what: str) -> str:
     """Return a heading with the title of the run above it."""
     return f"{problem.config.title}\n{what}" if problem.config.title else what
 
 
-def _femtoseconds(series: Series) -> Array:
+def femtoseconds(series: Series) -> Array:
+    """Return the times of the observations in fs."""
     return np.asarray(units.from_atomic(1.0, "fs", "time") * series["time"])
 
 

@@ -21,12 +21,14 @@ from .dcmesh.errors import (
     ConvergenceError,
     DecompositionError,
     GridError,
+    LightError,
     OccupationError,
     PseudopotentialError,
     TimeStepError,
 )
 from .engine import light
 from .errors import BackendUnavailable, InputError, MlmdError
+from .illumination import check_maxwell
 from .io.input import read_input
 from .io.structure import read_structure
 
@@ -37,6 +39,7 @@ _REFUSALS = (
     TimeStepError,
     ConvergenceError,
     DecompositionError,
+    LightError,
     BackendUnavailable,
 )
 _GROUND_STATE_PARTS = ("mlmd", "system", "grid", "ground_state", "run")
@@ -82,12 +85,23 @@ class Problem:
             "laser": self.config.laser.model_dump(mode="json"),
             "dynamics": {key: getattr(dynamics, key) for key in ("dt", "mode", "hartree", "scissor", "precision")},
             "run": {"seed": self.config.run.seed},
-        } | self._moving_physics
+        } | self._moving_physics | self._maxwell
 
     @property
     def _moving_physics(self) -> dict[str, Any]:
         nuclei = self.config.nuclei
         return {} if nuclei.motion == "fixed" else {"nuclei": nuclei.model_dump(mode="json")}
+
+    @property
+    def _maxwell(self) -> dict[str, Any]:
+        """The section ``[maxwell]``, if there is one."""
+        settings = self.config.maxwell
+        return {"maxwell": settings.model_dump(mode="json", exclude={"density_of"})} if settings else {}
+
+    @property
+    def cells(self) -> int:
+        """How many copies of the structure are propagated."""
+        return self.config.maxwell.domains if self.config.maxwell else 1
 
     @property
     def headline(self) -> str:
@@ -141,6 +155,8 @@ class Problem:
                 return "[dynamics] dt"
             case DecompositionError():
                 return "[parallel]"
+            case LightError():
+                return error.key
             case BackendUnavailable():
                 return "[dynamics] backend"
         return "[ground_state] max_iterations"
@@ -170,6 +186,7 @@ def read_problem(path: Path, backend: str | None = None, precision: str | None =
     config = config.with_dynamics(backend=backend, precision=precision)
     _check_backend(config.dynamics.backend, path, "--backend" if backend else "[dynamics] backend")
     _check_light(config, path)
+    check_maxwell(config, path)
     atoms = read_structure(config.system, path)
     return Problem(path, text, config, atoms, grid_shape(config.grid, atoms))
 

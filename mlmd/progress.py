@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Column
 
+from .io.series import IMBALANCE, Series
+
 _LINE_INTERVAL = 10.0  # seconds between plain lines
 
 
@@ -145,7 +147,7 @@ class GroundStateReport:
 
 
 class DynamicsReport:
-    """Progress of the propagation; called as ``report(step, n_exc, seconds)``."""
+    """Progress of the propagation; called as ``report(step, seconds, series)``."""
 
     def __init__(self, progress: Progress, bars: Bars, first: int, total: int, electrons: float) -> None:
         self._progress = progress
@@ -157,23 +159,26 @@ class DynamicsReport:
         self._start = time.perf_counter()
         self._said = (self._start, first)
 
-    def __call__(self, step: int, n_exc: float, seconds: float) -> None:
+    def __call__(self, step: int, seconds: float, series: Series) -> None:
         """Report that a step was reached.
 
         Parameters
         ----------
         step : int
             Steps done.
-        n_exc : float
-            Excited electrons.
         seconds : float
             Time that all steps took, without observing and writing.
+        series : Series
+            What was observed so far.
         """
         now = time.perf_counter()
         left = (now - self._start) / max(1, step - self._first) * (self._total - step)
         speed = seconds / (step * self._electrons)
         clocks = f"{clock(left)} left" if step < self._total else f"took {clock(seconds)}"
-        state = f"n_exc {n_exc:.3e}  {clocks}  {speed:.1e} s/(electron*step)"
+        seen = f"n_exc {series['n_exc'][-1]:.3e}"
+        if IMBALANCE in series:
+            seen += f"  energy missing {100 * series[IMBALANCE][-1]:+.2f} %"
+        state = f"{seen}  {clocks}  {speed:.1e} s/(electron*step)"
         self._bars.update(self._task, completed=step, state=state)
         if not self._bars.disable:
             return

@@ -84,9 +84,10 @@ class Run:
         """
         self._check_folder()
         with self.problem.blame():
-            self.engine.check(self.problem.config, self.problem.atoms, self.problem.shape)
+            notes = self.engine.check(self.problem.config, self.problem.atoms, self.problem.shape)
         plan = self._plan()
-        self.progress.note(self.problem.headline)
+        for note in (self.problem.headline, *notes):
+            self.progress.note(note)
         if plan is not None:
             self.progress.note(f"planned precision: {label(plan.levels)}")
         make_folder(self.folder.path)
@@ -227,7 +228,7 @@ class Run:
         """Go to the last step; observe and write checkpoints on the way."""
         output, total = self.problem.config.output, self.problem.config.dynamics.n_steps
         with (
-            self.progress.dynamics(electrons.step_count, total, ground_state.electrons) as report,
+            self.progress.dynamics(electrons.step_count, total, ground_state.electrons * self.problem.cells) as report,
             self._last_checkpoint_on_failure(),
         ):
             if len(self.series) == 0:
@@ -239,7 +240,7 @@ class Run:
                     self._observe(electrons)
                 if step % output.checkpoint_every == 0 or (self._is_fixed(step) and (stop.requested or step == total)):
                     self._save(electrons)
-                report(step, float(self.series["n_exc"][-1]), self.timings.dynamics)
+                report(step, self.timings.dynamics, self.series)
                 if stop.requested and step < total:
                     raise Interrupted(
                         f"stopped at step {step} of {total}; the checkpoint is {self.folder.checkpoint}: "

@@ -42,6 +42,8 @@ def summary_table(summary: dict[str, Any], folder: Path) -> Table:
     table.add_row("energy absorbed", f"{summary['energy_absorbed_hartree']:.6g} Ha")
     table.add_row("norm deviation", f"{summary['norm_deviation']:.1e}")
     table.add_row("time simulated", f"{summary['time_fs']:.4g} fs in {summary['steps']} steps")
+    for row in _light_rows(summary.get("light", {})):
+        table.add_row(*row)
     if "budget" in (precision := summary["precision"]):
         held = "within" if precision["within_budget"] else "BEYOND"
         table.add_row(
@@ -53,6 +55,14 @@ def summary_table(summary: dict[str, Any], folder: Path) -> Table:
     table.add_row("speed", f"{summary['s_per_electron_step']:.2e} s/(electron*step)")
     table.add_row("results", escape(str(folder)))
     return table
+
+
+def _light_rows(light: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return where the energy of the light is."""
+    parts = [f"{100 * light[part]:.4g} % {part}" for part in ("reflected", "transmitted", "absorbed") if part in light]
+    if not parts:
+        return []
+    return [("light", ", ".join(parts)), ("energy missing", f"{100 * light['imbalance']:+.3g} % of the light")]
 
 
 def precision_table(report: Report) -> Table:

@@ -27,3 +27,19 @@ class ConvergenceError(MlmdError):
 
 class DecompositionError(MlmdError):
     """The work cannot be shared out among so many MPI ranks."""
+
+
+class LightError(MlmdError):
+    """Light and matter do not fit one another in a run with ``[maxwell]``.
+
+    Parameters
+    ----------
+    key : str
+        The key of the input that is to be changed, such as ``"[maxwell] stride"``.
+    problem : str
+        What is wrong and what to do.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        self.key = key
+        super().__init__(problem)

@@ -8,6 +8,7 @@ from pathlib import Path
 from .atomic import cannot_write
 
 PLOTS = ("light_current.png", "excitation.png", "density_change.png")
+FILM_PLOTS = ("light_map.png", "light_depth.png", "light_spectra.png", "light_energies.png")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,26 @@ class RunFolder:
         """Its picture."""
         return self.path / "spectrum.png"
 
+    @property
+    def light(self) -> Path:
+        """The light at both ends of a film, CSV."""
+        return self.path / "light.csv"
+
+    @property
+    def light_spectra(self) -> Path:
+        """Its spectra, CSV."""
+        return self.path / "light_spectra.csv"
+
+    @property
+    def film_plots(self) -> tuple[Path, ...]:
+        """The pictures of a film."""
+        return tuple(self.path / name for name in FILM_PLOTS)
+
+    @property
+    def light_energies(self) -> Path:
+        """The picture of the account of energies."""
+        return self.film_plots[-1]
+
     def is_finished(self) -> bool:
         """Return whether results are there."""
         return self.summary.exists() or self.run.exists()
@@ -89,9 +110,10 @@ class RunFolder:
         InputError
             When a file cannot be removed.
         """
+        results = (self.summary, self.run, self.checkpoint, self.nuclei, *self.plots)
+        light = (self.light, self.light_spectra, *self.film_plots)
         try:
-            results = (self.summary, self.run, self.checkpoint, self.nuclei, *self.plots)
-            for file in (*results, self.spectrum, self.spectrum_plot):
+            for file in (*results, *light, self.spectrum, self.spectrum_plot):
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from error

@@ -16,11 +16,13 @@ from ase.units import Bohr
 from numpy.typing import NDArray
 
 from .. import __version__, backends, units
+from ..dcmesh.maxwell import Bulk, Film
 from ..engine import GroundState, Propagator
 from ..plots import draw
 from ..problem import Problem
 from .atomic import new_hdf5, write_bytes, write_text
 from .folder import RunFolder
+from .light_files import light_summary, write_light
 from .series import Series
 from .trajectory import trajectory
 
@@ -42,6 +44,11 @@ class Results:
     timings: Timings
 
     @property
+    def light(self) -> Film | Bulk | None:
+        """The field that the electrons change, in a run with ``[maxwell]``."""
+        return getattr(self.electrons, "light", None)
+
+    @property
     def density_change(self) -> NDArray[np.float64]:
         """Density now minus density of the ground state, (nx, ny, nz), electrons per bohr^3."""
         return self.electrons.density() - self.ground_state.density
@@ -49,7 +56,8 @@ class Results:
     @property
     def seconds_per_electron_step(self) -> float:
         """Wall-clock seconds of the propagation per electron and step."""
-        return self.timings.dynamics / (self.ground_state.electrons * max(1, self.electrons.step_count))
+        electrons = self.ground_state.electrons * self.problem.cells
+        return self.timings.dynamics / (electrons * max(1, self.electrons.step_count))
 
 
 def write_results(results: Results, folder: RunFolder) -> dict[str, Any]:
@@ -80,6 +88,8 @@ def write_results(results: Results, folder: RunFolder) -> dict[str, Any]:
             write_bytes(path, picture)
     if "positions" in results.series:
         write_text(folder.nuclei, trajectory(results.problem.atoms, results.series))
+    if results.light is not None:
+        write_light(results.problem, results.light, results.series, folder)
     summary = summarize(results)
     write_text(folder.summary, json.dumps(summary, indent=2) + "\n")
     return summary
@@ -109,7 +119,7 @@ def summarize(results: Results) -> dict[str, Any]:
         "dt_as": units.from_atomic(dynamics.dt, "as", "time"),
         "grid_shape": list(results.problem.shape),
         "atoms": len(results.problem.atoms),
-        "electrons": ground_state.electrons,
+        "electrons": ground_state.electrons * results.problem.cells,
         "n_exc": float(series["n_exc"][-1]),
         "n_exc_largest": float(series["n_exc"].max()),
         "norm_deviation": float(np.max(series["norm"])),
@@ -119,6 +129,7 @@ def summarize(results: Results) -> dict[str, Any]:
         "total_energy_start_hartree": float(energy[0]),
         "total_energy_end_hartree": float(energy[-1]),
         "energy_absorbed_hartree": float(energy[-1] - energy[0]),
+        **({"light": light_summary(results.light, series)} if results.light else {}),
         "settings": {key: getattr(dynamics, key) for key in ("mode", "hartree", "precision", "backend", "threads")},
         "precision": dict(results.electrons.precision()),
         "seed": results.problem.config.run.seed,

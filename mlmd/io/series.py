@@ -19,6 +19,8 @@ class Column(NamedTuple):
     meaning: str
 
 
+IMBALANCE = "light/imbalance"
+_ACCOUNT = "hartree/bohr^2 (of a single cell: hartree/bohr^3)"
 COLUMNS: Mapping[str, Column] = {
     "step": Column("1", "number of time steps done"),
     "time": Column("hbar/hartree", "time"),
@@ -34,6 +36,18 @@ COLUMNS: Mapping[str, Column] = {
     "active": Column("1", "states of the electrons, from 0, first of one spin, then of the other; -1 before hopping"),
     "hops": Column("1", "hops so far"),
     "frustrated": Column("1", "hops so far that the nuclei could not pay for"),
+    "domains/n_exc": Column("electron", "excited electrons, [domain]"),
+    "domains/A": Column("a.u. (Gaussian; momentum is p + A/c)", "vector potential in each domain, [domain, axis]"),
+    "domains/J": Column("1/(bohr^2 hbar/hartree)", "particle current density of each domain, [domain, axis]"),
+    "domains/gained": Column("hartree/bohr^3", "energy per volume that a domain has gained, [domain]"),
+    "light/A": Column("a.u. (Gaussian; momentum is p + A/c)", "vector potential on all cells, [cell, axis]"),
+    "light/incident": Column(_ACCOUNT, "energy of the light that has come in"),
+    "light/reflected": Column(_ACCOUNT, "energy that has left by the way it came"),
+    "light/transmitted": Column(_ACCOUNT, "energy that has left at the far end"),
+    "light/work": Column(_ACCOUNT, "work of the field on the currents; in a single cell that of the outer field"),
+    "light/absorbed": Column(_ACCOUNT, "energy that the electrons have gained"),
+    "light/field": Column(_ACCOUNT, "energy of the field between the ends; in a single cell of the induced field"),
+    IMBALANCE: Column("1", "part of the energy that is in no other column"),
 }
 """The columns with a fixed name; others are energies, ``energy/TERM``."""
 

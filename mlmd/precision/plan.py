@@ -136,13 +136,20 @@ def find_plan(problem: Problem) -> Plan:
 
 
 def check_plannable(problem: Problem) -> None:
-    """Refuse what has nothing to lower.
+    """Refuse what has nothing to lower, or more than one cell.
 
     Raises
     ------
     InputError
-        For the exact mode.
+        For the exact mode, and with ``[maxwell]``.
     """
+    if problem.config.maxwell is not None:
+        raise InputError(
+            problem.path,
+            "[maxwell]",
+            "is there, and a plan is for one cell under given light",
+            "plan without it, and give the levels as [dynamics] precision",
+        )
     if problem.config.dynamics.mode != "shadow":
         raise InputError(
             problem.path, "[dynamics] mode", "is 'exact', of which nothing can be lowered", "plan for mode = 'shadow'"

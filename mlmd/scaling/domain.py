@@ -58,6 +58,7 @@ class Film:
         return list(self.medium.domains)
 
     def step(self) -> None:
-        """A step of the wave: ``every`` QD steps of each cell, then the currents of all."""
+        """A step of the wave: ``every`` QD steps of each cell with the currents of all, then each is observed."""
         self.medium.advance(*self._lit)
-        self.medium.current()
+        for domain in self.domains:
+            domain.observe()

@@ -190,6 +190,10 @@ class CountingLine:
         self._note(SUM, array)
         return self._line.sum(array)
 
+    def collect(self, things: Any) -> Any:
+        """The things of all ranks; not counted, because no step has it."""
+        return self._line.collect(things)
+
     def exchange(self, first: Any, last: Any) -> Any:
         """Send to both neighbours, get theirs."""
         self._note(EXCHANGE, first)

@@ -117,9 +117,10 @@ class FakeElectrons:
 class FakeEngine:
     solved = 0
 
-    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> None:
+    def check(self, config: Config, atoms: Atoms, shape: tuple[int, int, int]) -> list[str]:
         if config.dynamics.dt > 1.0:
             raise TimeStepError(f"dt = {config.dynamics.dt:.3g} is beyond the stability limit 1.0")
+        return []
 
     def ground_state(
         self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report

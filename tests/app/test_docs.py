@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -30,8 +30,9 @@ def models() -> dict[str, tuple[type[BaseModel], ...]]:
     """Sections of the input with the models that describe them."""
     sections: dict[str, tuple[type[BaseModel], ...]] = {"laser": LASERS}
     for name, field in Config.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            sections[name] = (field.annotation,)
+        kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not type(None)]
+        if len(kinds) == 1 and isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel):
+            sections[name] = (kinds[0],)
     return sections
 
 

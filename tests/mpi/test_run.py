@@ -47,8 +47,8 @@ FAILING = Path(__file__).parent / "failing.py"
 class Runs:
     """Runs of one input in a folder, all from the same ground state."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, text: str = INPUT) -> None:
+        self.folder, self.text = folder, text
         self.alone = self.run("alone", 1)
 
     def start(
@@ -64,7 +64,7 @@ class Runs:
     ) -> subprocess.CompletedProcess[str]:
         """Run and return what the processes said."""
         file, out = self.folder / f"{name}_{ranks}_{steps}.toml", self.folder / name
-        text = INPUT.replace("STEPS", str(steps)).replace("MODE", mode)
+        text = self.text.replace("STEPS", str(steps)).replace("MODE", mode)
         file.write_text(f"{text}[parallel]\n{parallel}\n{more}\n")
         out.mkdir(exist_ok=True)
         if name != "alone":

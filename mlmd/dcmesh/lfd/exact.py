@@ -24,6 +24,7 @@ from ..qxmd.cell import Ions
 from ..qxmd.ground_state import GroundState
 from .low_rank import LowRank, rotation
 from .options import Options
+from .share import Share
 from .stationary import States, stationary_pair
 
 Array = NDArray[np.float64]
@@ -101,9 +102,9 @@ class ExactPropagator:
         factor = np.expm1(-0.5j * self.dt * sigma)
         return LowRank(basis, (vectors * factor) @ vectors.conj().T)
 
-    def observe(self, psi: NDArray[Any], f: Array, weights: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
+    def observe(self, share: Share, f: Array, weights: Array, A: Array) -> tuple[dict[str, float], Array, Array]:
         """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density (nx, ny, nz)."""
-        q = self._offset(A)
+        psi, q = share.psi, self._offset(A)
         spectrum = fourier.forward(psi.astype(np.complex128))
         weight = np.abs(spectrum) ** 2 @ f * (self.grid.dv / self.grid.size)
         kinetic = float(np.sum(weight * self.grid.kinetic(q)))

@@ -10,6 +10,7 @@ self-consistent, explicit, and returns to its start when dt changes sign.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -162,14 +163,16 @@ class LFD:
         self.psi = [share.psi for share in self._shares]
 
     def _make_plans(self, hartree: str) -> None:
-        gs, o = self.ground_state, self.options
         self._density = [share.density() for share in self._shares]
         self._phase = [share.phase(self.dt) for share in self._shares]
         self._make_middle()
         self._n = [self.arrays.empty(share.shape, np.float64) for share in self._shares]
+        self._make_potential(hartree)
+
+    def _make_potential(self, hartree: str) -> None:
         density = self.density()
         kind = DevicePotential if isinstance(self.arrays, Device) else Potential
-        self.potential = kind(gs, density, hartree, o)
+        self.potential = kind(self.ground_state, density, hartree, self.options)
         self.v = self.potential.update(density)
 
     def _make_middle(self) -> None:
@@ -220,6 +223,21 @@ class LFD:
         for middle in self._middle:
             if isinstance(middle, ExactPropagator):
                 middle.move(ions)
+
+    def twin(self, laser: Laser) -> LFD:
+        """The same electrons at time 0 under another light.
+
+        Orbitals and potential are its own.  Plans and projections are shared, which hold the light of the step that is
+        taken: the two may step in turn, not at once.
+        """
+        other = copy.copy(self)
+        other.laser, other.step_count, other.polarization = laser, 0, np.zeros(3)
+        other._check_time_step()
+        other._start_orbitals()
+        other._make_potential(self.potential.method)
+        other._measured, other._graphs = None, {}
+        other._last_current = other._measure().current
+        return other
 
     def density(self) -> Any:
         """Electron density (nx, ny, nz), electrons/bohr^3, an array of the backend that later calls overwrite."""
@@ -320,13 +338,17 @@ class LFD:
         A, current = self.laser.A(self.time), np.zeros(3)
         density = self.arrays.zeros(self._shares[0].shape, np.float64)
         terms: dict[str, float] = {}
-        for middle, psi, f, w in zip(self._middle, self.psi, self.f, self.weights, strict=True):
-            part, j, n = middle.observe(psi, f, w, A)
+        for middle, share, f, w in zip(self._middle, self._shares, self.f, self.weights, strict=True):
+            part, j, n = middle.observe(share, f, w, A)
             terms = {name: terms.get(name, 0.0) + value for name, value in part.items()}
             current = current + j
             self.arrays.combine(density, density, n)
         *energies, jx, jy, jz = self.team.bands.sum(np.array([*terms.values(), *current])).tolist()
         return Measured(dict(zip(terms, energies, strict=True)), np.array([jx, jy, jz]), self._whole(density))
+
+    def current(self) -> Array:
+        """Particle current density now (3,), without the rest of `observe`: `advance` ends with it."""
+        return self._last_current.copy()
 
     def observe(self) -> dict[str, Any]:
         """Observables now.

@@ -43,7 +43,7 @@ class ShadowPropagator:
     k
         Index of the k-point.
     share
-        The orbitals that are propagated.
+        The orbitals that are propagated, or others like them: it makes the plans.
     dt
         Time step.
     scissor
@@ -53,7 +53,7 @@ class ShadowPropagator:
     def __init__(
         self, state: GroundState, k: int, share: Share, dt: float, scissor: float = 0.0
     ) -> None:
-        self.grid, self.dt, self.arrays, self.share = state.grid, dt, share.arrays, share
+        self.grid, self.dt, self.arrays, self.norb = state.grid, dt, share.arrays, share.norb
         self.momentum = state.momentum(k)
         psi0 = np.ascontiguousarray(state.psi[k], dtype=np.complex128)
         energies = state.eigenvalues[k] + scissor * (state.occupations[k] < 1.0)
@@ -130,16 +130,16 @@ class ShadowPropagator:
         for axis in reversed(outer):
             self.velocity[axis].propagate(psi, self._light[axis], 0.5)
 
-    def observe(self, psi: Any, f: Any, weights: Array, A: Array) -> tuple[dict[str, float], Array, Any]:
-        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the density of the share.
+    def observe(self, share: Share, f: Any, weights: Array, A: Array) -> tuple[dict[str, float], Array, Any]:
+        """Energy terms (Ha) that depend on psi itself, the current density J (3,), and the share's density.
 
         The occupations come twice, as an array of the backend and as one of the host.
         """
-        density = self.arrays.empty(self.share.shape, np.float64)
-        measure = self.share.measure(self.bonds, f, self._offset(A), density)
-        form = hermitian_form(self.arrays, self._projection(psi), self._m_inverse)
+        density = self.arrays.empty(share.shape, np.float64)
+        measure = share.measure(self.bonds, f, self._offset(A), density)
+        form = hermitian_form(self.arrays, self._projection(share.psi), self._m_inverse)
         correction = float(self.arrays.asnumpy(form) @ weights)
-        velocity = np.array([v.expectation(psi, f) for v in self.velocity])
+        velocity = np.array([v.expectation(share.psi, f) for v in self.velocity])
         a, n = np.asarray(A) / SPEED_OF_LIGHT, np.einsum("s,sab->ab", weights, self.diamagnetic)
         followed = correction + float(velocity @ a + 0.5 * a @ n @ a)
         terms = {"kinetic": float(measure.kinetic_energy), "correction": followed}
@@ -147,7 +147,7 @@ class ShadowPropagator:
 
     def numbers_observed(self) -> int:
         """Numbers that come from a device for `observe`: four complex sums, one for each orbital and velocity mode."""
-        return 8 + self.share.norb + sum(len(v.sigma) for v in self.velocity)
+        return 8 + self.norb + sum(len(v.sigma) for v in self.velocity)
 
     def flops(self) -> int:
         """Floating-point operations of `propagate` under light along one axis."""

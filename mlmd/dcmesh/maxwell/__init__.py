@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from .bulk import Bulk
 from .domains import CellField, Domains
 from .film import Film
+from .illumination import Illumination, LightWarning
 from .medium import LorentzMedium, Medium
-from .wave import Ledger, Wave
+from .wave import Ledger, Wave, check_coupling
 
-__all__ = ["CellField", "Domains", "Film", "Ledger", "LorentzMedium", "Medium", "Wave"]
+__all__ = [
+    "Bulk",
+    "CellField",
+    "Domains",
+    "Film",
+    "Illumination",
+    "Ledger",
+    "LightWarning",
+    "LorentzMedium",
+    "Medium",
+    "Wave",
+    "check_coupling",
+]

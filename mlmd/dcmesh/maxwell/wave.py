@@ -17,14 +17,19 @@ nothing: the first two are those that leap-frog conserves, the flow is that of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 from ...backends import PlanError
 from ...kernels.constants import SPEED_OF_LIGHT
 from ...laser import Laser
+from ..errors import LightError
 
 Array = NDArray[np.float64]
 
@@ -48,7 +53,7 @@ class Ledger:
 
 
 class Wave:
-    """The field on its row of cells.
+    r"""The field on its row of cells.
 
     Parameters
     ----------
@@ -60,6 +65,9 @@ class Wave:
         Time step, a.u.; light may not go further than a cell in it.
     pulse : Laser
         What comes from the left: the pulse's A at the first cell, as it would be in vacuum.
+    axis : int, optional
+        Which of x, y, z is X. The component of A along it does not travel: it is the field of the charges that a
+        current along X piles up, :math:`\ddot A_X = 4\pi c\,j_X` in each cell by itself. Without it all three travel.
 
     Attributes
     ----------
@@ -71,7 +79,7 @@ class Wave:
     Raises
     ------
     PlanError
-        For fewer than three cells, or a step that is too long.
+        For fewer than three cells, a step that is too long, or light that is polarised along the axis.
 
     Examples
     --------
@@ -84,7 +92,7 @@ class Wave:
     True
     """
 
-    def __init__(self, cells: int, spacing: float, dt: float, pulse: Laser) -> None:
+    def __init__(self, cells: int, spacing: float, dt: float, pulse: Laser, axis: int | None = None) -> None:
         if cells < 3:
             raise PlanError(f"cells is {cells}; give 3 or more: light needs vacuum at both ends")
         self.ratio = SPEED_OF_LIGHT * dt / spacing
@@ -94,6 +102,9 @@ class Wave:
                 f"give a step above zero and up to {spacing / SPEED_OF_LIGHT:.4g}"
             )
         self.spacing, self.dt, self.pulse = spacing, dt, pulse
+        self._across = np.arange(3) != axis
+        if self._pulse_steps()[:, ~self._across].any():
+            raise PlanError(f"the light is polarised along the axis {'xyz'[axis or 0]} that it goes along; turn one")
         self.A = np.zeros((cells, 3))
         self.before = np.zeros((cells, 3))
         self.steps = 0
@@ -114,7 +125,7 @@ class Wave:
         """
         A, s = self.A, self.ratio
         after = np.empty_like(A)
-        bend = A[2:] - 2.0 * A[1:-1] + A[:-2]
+        bend = (A[2:] - 2.0 * A[1:-1] + A[:-2]) * self._across
         after[1:-1] = 2.0 * A[1:-1] - self.before[1:-1] + s * s * bend
         after[1:-1] += 4.0 * np.pi * SPEED_OF_LIGHT * self.dt**2 * j[1:-1]
         # What leaves obeys the one-way wave equation; at the left that is the field without the incoming pulse.
@@ -123,6 +134,7 @@ class Wave:
         left = [self._incoming(0, 1), self._incoming(1, 0), self._incoming(1, 1)]
         leaving = (A[1] - left[1]) + out * ((after[1] - left[2]) - (A[0] - self._incoming(0, 0)))
         after[0] = left[0] + leaving
+        after[0 :: len(A) - 1, ~self._across] = 0.0
         self._book(after, j, left[0])
         self.before, self.A = A, after
         self.steps += 1
@@ -132,9 +144,31 @@ class Wave:
         return -(self.A - self.before) / (SPEED_OF_LIGHT * self.dt)
 
     def energy(self) -> float:
-        """Energy of the field between the ends half a step ago, Ha/bohr^2: the form that leap-frog conserves."""
-        E, slopes = self.field()[1:-1], np.diff(self.A, axis=0) * np.diff(self.before, axis=0)
-        return float(self.spacing * np.sum(E**2) + np.sum(slopes) / self.spacing) / (8.0 * np.pi)
+        """Energy of the field between the ends half a step ago, Ha/bohr^2: the form that leap-frog conserves.
+
+        Of the first and the last cell a half is between the ends.
+        """
+        squares, slopes = np.sum(self.field() ** 2, axis=1), np.diff(self.A, axis=0) * np.diff(self.before, axis=0)
+        return float(self.spacing * trapezoid(squares) + np.sum(slopes[:, self._across]) / self.spacing) / (8.0 * np.pi)
+
+    def fluence(self) -> float:
+        """Energy per area of the whole pulse, Ha/bohr^2: what `Ledger.incident` comes to."""
+        A = self._pulse_steps()
+        E = (A[2:] - A[:-2]) / (2.0 * SPEED_OF_LIGHT * self.dt)
+        return SPEED_OF_LIGHT / (4.0 * np.pi) * self.dt * float(np.sum(E**2))
+
+    def _pulse_steps(self) -> Array:
+        """A of the pulse (steps, 3), from a step before the start to a step after its end."""
+        return np.array([self.pulse.A(n * self.dt) for n in range(-1, math.ceil(self.pulse.duration / self.dt) + 2)])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a continued run needs."""
+        return {"A": self.A, "before": self.before, "steps": self.steps, "ledger": asdict(self.ledger)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` gave, bit for bit."""
+        self.A, self.before, self.steps = np.array(state["A"]), np.array(state["before"]), int(state["steps"])
+        self.ledger = Ledger(**state["ledger"])
 
     def _incoming(self, cell: int, steps: int) -> Array:
         """The pulse in vacuum at one of the first cells, some steps from now."""
@@ -149,3 +183,38 @@ class Wave:
         self.ledger.reflected += flow * float((E[0] - come) @ (E[0] - come))
         self.ledger.transmitted += flow * float(E[-1] @ E[-1])
         self.ledger.absorbed += self.dt * self.spacing * float(np.sum(j[1:-1] * E[1:-1]))
+
+
+def check_coupling(spacing: float, dt: float, plasma: float) -> None:
+    r"""Refuse a step in which the wave and the electrons that answer it would grow without limit.
+
+    Electrons answer fast changes of A by the current :math:`-\omega_p^2 A/4\pi c`, so that leap-frog is stable while
+    :math:`s^2 + (\omega_p\Delta t/2)^2 \le 1`.
+
+    Parameters
+    ----------
+    spacing, dt : float
+        Cell (bohr; infinite for a field without slope) and step (a.u.) of the wave.
+    plasma : float
+        Plasma frequency of all electrons that move, :math:`\sqrt{4\pi n}`, hartree.
+
+    Raises
+    ------
+    LightError
+        The step is too long.
+
+    Examples
+    --------
+    >>> check_coupling(spacing=100.0, dt=0.8, plasma=0.6)
+    Traceback (most recent call last):
+        ...
+    mlmd.dcmesh.errors.LightError: a step of the wave of 0.8 a.u. is too long, the field would grow without
+    limit: give one up to 0.7129 a.u. by fewer steps of LFD in it, or longer cells
+    """
+    longest = 1.0 / math.hypot(SPEED_OF_LIGHT / spacing, 0.5 * plasma)
+    if dt > longest:
+        raise LightError(
+            "[maxwell] stride",
+            f"a step of the wave of {dt:.4g} a.u. is too long, the field would grow without limit: give one up to "
+            f"{longest:.4g} a.u. by fewer steps of LFD in it, or longer cells",
+        )

@@ -5,11 +5,14 @@ All sums are taken in the order of the ranks: the same number of ranks gives the
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Thing = TypeVar("Thing")
 PAIR = 2  # planes of the grid that the kinetic propagator turns together: planes are shared out by pairs
 
 
@@ -24,6 +27,9 @@ class Line(Protocol):
 
     def sum(self, array: NDArray[Any]) -> NDArray[Any]:
         """Sum of the arrays of all ranks."""
+
+    def collect(self, things: Sequence[Thing]) -> list[Thing]:
+        """The things of all ranks in the order of the ranks; each rank may have any number of them."""
 
     def exchange(self, first: NDArray[Any], last: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Send to both neighbours on the ring of ranks; get the ``last`` of the one before, the ``first`` of the next.
@@ -54,6 +60,10 @@ class Single:
         """The array itself."""
         return array
 
+    def collect(self, things: Sequence[Thing]) -> list[Thing]:
+        """The things themselves."""
+        return list(things)
+
     def exchange(self, first: NDArray[Any], last: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """It is its own neighbour."""
         return last.copy(), first.copy()
@@ -79,6 +89,10 @@ class MpiLine:
         self._comm.Alltoall(mine, pieces)
         self._comm.Allgather(pieces.sum(axis=0), mine)
         return mine.reshape(-1)[: array.size].reshape(array.shape)
+
+    def collect(self, things: Sequence[Thing]) -> list[Thing]:
+        """See `Line`: they are pickled."""
+        return list(chain.from_iterable(self._comm.allgather(list(things))))
 
     def exchange(self, first: NDArray[Any], last: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """See `Line`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,6 +98,24 @@ class GroundState:
         h = Hamiltonian(self.grid, self.ions.projectors, _offset(self.momentum(k)))
         h.v_loc = self.v_loc
         return h
+
+    def unfolded(self) -> GroundState:
+        """The same with k and -k apart, where time reversal has made them one: under light they differ.
+
+        That holds on the border of the zone too: with an even number of points the plane waves of the grid are not
+        symmetric about a k of 1/2, and that point alone would carry a current.
+        """
+        apart = self.kpoints.any(axis=1)
+        mirrored = np.flatnonzero(apart)
+        weights = np.where(apart, 0.5, 1.0) * self.weights
+        return replace(
+            self,
+            kpoints=np.concatenate([self.kpoints, -self.kpoints[mirrored]]),
+            weights=np.concatenate([weights, weights[mirrored]]),
+            eigenvalues=np.concatenate([self.eigenvalues, self.eigenvalues[mirrored]]),
+            occupations=np.concatenate([self.occupations, self.occupations[mirrored]]),
+            psi=[*self.psi, *(self.psi[k].conj() for k in mirrored)],
+        )
 
     def forces(self) -> Array:
         """Hellmann-Feynman forces (natoms, 3) in Ha/bohr."""
