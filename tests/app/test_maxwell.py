@@ -137,7 +137,7 @@ def test_a_single_cell_without_the_induced_field_is_the_plain_run(write_input: W
         ),
         ("stride = 5", "stride = 10", "[maxwell] stride: a step of the wave of 0.4134 a.u. is too long"),
         ("steps = 60", 'steps = 60\nprecision = "planned"', "[dynamics] precision: is 'planned', which is not there"),
-        ("[output]", '[nuclei]\nmotion = "ehrenfest"\n[output]', "[nuclei] motion: is 'ehrenfest', and the nuclei stay"),
+        ("[output]", '[nuclei]\nmotion = "ehrenfest"\n[output]', "[nuclei] motion: is 'ehrenfest', and the"),
     ],
 )
 def test_refused(write_input: WriteInput, old: str, new: str, words: str) -> None:
