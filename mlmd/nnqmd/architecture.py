@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from ase.data import atomic_numbers
 from pydantic import AfterValidator, Field
 
-from ..config import Count, CountOrZero, Section, Switch
+from ..sections import Count, CountOrZero, Section, Switch
 
 if TYPE_CHECKING:
     import torch

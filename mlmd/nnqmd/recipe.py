@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ..config import Count, CountOrZero, Section, Switch, wrong
+from ..sections import Count, CountOrZero, Section, Switch, wrong
 from .architecture import Element, Positive, Shape
 
 NotNegative = Annotated[float, Field(ge=0)]

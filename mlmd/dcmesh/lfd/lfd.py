@@ -17,16 +17,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import units
-from ...backends import Arrays, Device, Graph, PlanError, Traffic
+from ...backends import Device, Graph, Traffic
 from ...errors import NumericsError
 from ...kernels.forms import weighted_squares
 from ...laser import Laser
-from ..errors import DecompositionError, TimeStepError
+from ..errors import DecompositionError
 from ..parallel import ALONE, Team
 from ..precision import Levels, complete
 from ..qxmd.cell import Ions
 from ..qxmd.ground_state import GroundState
+from .checks import check_device, check_team, check_time_step
 from .device_potential import DevicePotential
 from .exact import ExactPropagator
 from .options import Options
@@ -37,7 +37,6 @@ from .slab import make_share
 Array = NDArray[np.float64]
 MODES = ("shadow", "exact")
 OCCUPIED = 1e-10  # orbitals with fewer electrons are not propagated
-LARGEST_LIGHT_PHASE = 0.5  # rad per step
 
 
 class Measured(NamedTuple):
@@ -444,66 +443,6 @@ class LFD:
         self.potential.restore(state)
         self.step_count = int(state["step_count"])
         self._measured = None
-
-
-def check_device(arrays: Arrays, mode: str, functional: str) -> None:
-    """Refuse what runs on the host only.
-
-    Raises
-    ------
-    PlanError
-        For the exact mode, or a functional other than LDA, on a device.
-    """
-    if not isinstance(arrays, Device):
-        return
-    for what, given, works in (("mode", mode, "shadow"), ("xc", functional, "lda")):
-        if given != works:
-            raise PlanError(f"{what} '{given}' does not run on {arrays.name}, only '{works}' does; use backend 'cpu'")
-
-
-def check_team(arrays: Arrays, mode: str, team: Team) -> None:
-    """Refuse what one rank must do alone.
-
-    Raises
-    ------
-    DecompositionError
-        For a device whose orbitals are to be shared out, or the exact mode and its planes.
-    """
-    if isinstance(arrays, Device) and team.ranks.size > 1:
-        raise DecompositionError(
-            f"the orbitals of a domain on {arrays.name} cannot be shared out among {team.ranks.size} ranks; "
-            "give each domain one rank, or take backend 'cpu'"
-        )
-    if mode == "exact" and team.space.size > 1:
-        raise DecompositionError("in mode 'exact' the planes of the grid are not shared out; take [parallel] space = 1")
-
-
-def check_time_step(dt: float, spacing: tuple[float, float, float], laser: Laser, v_range: float = 0.0) -> None:
-    """Refuse a time step that the split propagator cannot follow.
-
-    Parameters
-    ----------
-    dt, spacing
-        a.u.
-    laser
-        The light.
-    v_range
-        v_max - v_min of the local potential, Ha; 0 gives a first check before the ground state is known.
-
-    Raises
-    ------
-    TimeStepError
-        See `LFD`.
-    """
-    limit = 2 * np.pi / float(np.sum(2 / np.asarray(spacing) ** 2) + v_range)
-    if laser.frequency > 0:
-        limit = min(limit, LARGEST_LIGHT_PHASE / laser.frequency)
-    if not 0 < dt <= limit:
-        raise TimeStepError(
-            f"dt = {dt:g} a.u. cannot be followed on this grid and pulse: it must lie in (0, {limit:.4f}] a.u. "
-            f"(at most {units.from_atomic(limit, 'as', 'time'):.3g} as), "
-            "so that the phases of the kinetic and potential energy do not wrap and the light is resolved"
-        )
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
