@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from . import align_command, failure_command, train_command
+from . import align_command, failure_command, label_command, train_command
 from .align_command import Guard
 
 
 def make_app(guard: Guard) -> typer.Typer:
     """Return the group of commands; ``guard`` turns errors into messages and exit codes."""
     app = typer.Typer(name="nn", help="Neural-network quantum molecular dynamics.", no_args_is_help=True)
+    label_command.add_command(app, guard)
     align_command.add_command(app, guard)
     train_command.add_command(app, guard)
     failure_command.add_command(app, guard)

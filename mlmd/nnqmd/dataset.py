@@ -47,6 +47,29 @@ def read_frames(path: str | Path) -> Frames:
         ...
     mlmd.errors.InputError: .../dark.xyz: structure 1 (H): has no energy; ...
     """
+    frames = read_structures(path)
+    for number, frame in enumerate(frames, 1):
+        _check_labels(frame, path, f"structure {number} ({frame.get_chemical_formula()})")
+    return frames
+
+
+def read_structures(path: str | Path) -> Frames:
+    """Read structures, with labels or without, from any file that ASE reads.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    list of ase.Atoms
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read or holds no structure.
+    """
     try:
         frames = ase.io.read(str(path), index=":")
     except OSError as error:
@@ -55,8 +78,6 @@ def read_frames(path: str | Path) -> Frames:
         raise InputError(path, "", f"is no file of structures ({error})", "give an extended XYZ file") from error
     if not frames:
         raise InputError(path, "", "holds no structure")
-    for number, frame in enumerate(frames, 1):
-        _check_labels(frame, path, f"structure {number} ({frame.get_chemical_formula()})")
     return list(frames)
 
 

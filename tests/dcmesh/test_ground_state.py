@@ -156,3 +156,36 @@ def test_ase_calculator_units_and_restart(h2_state: GroundState) -> None:
     atoms.positions[0, 2] += 0.01
     atoms.get_potential_energy()
     assert atoms.calc.ground_state.iterations < first
+
+
+def lifted_h2(excited: float, z: float = 0.0) -> GroundState:
+    atoms = ase.Atoms("H2", [[1.9, 2, 1.55], [2, 2, 2.4 + z]], cell=[4, 4, 4], pbc=True)
+    return ground_state(atoms, (20, 20, 20), extra_bands=4, smearing=0.01, excited=excited, tol=1e-9)
+
+
+def test_lifted_electrons_and_holes_have_a_level_each() -> None:
+    """dF/dn = mu_e - mu_h (Janak's theorem for two baths), with the levels as the occupations tell them."""
+    step, n = 0.02, 0.4
+    below, state, above = (lifted_h2(n + d) for d in (-step, 0.0, step))
+    f, values = state.occupations[0] / 2, state.eigenvalues[0]
+    assert 2 * f[:1].sum() == pytest.approx(2 - n, abs=1e-10)
+    assert 2 * f[1:].sum() == pytest.approx(n, abs=1e-10)
+    levels = values + state.smearing * np.log(f / (1 - f))
+    np.testing.assert_allclose(levels[1:], levels[1], atol=1e-8)
+    assert levels[0] == pytest.approx(state.fermi_level, abs=1e-8)
+    slope = (above.energy["total"] - below.energy["total"]) / (2 * step)
+    assert slope == pytest.approx(levels[1] - levels[0], rel=2e-3)
+
+
+def test_forces_with_lifted_electrons_are_minus_the_gradient() -> None:
+    d = 0.004
+    energies = [lifted_h2(0.4, sign * d).energy["total"] for sign in (1, -1)]
+    gradient = (energies[0] - energies[1]) / (2 * d / 0.529177210903)
+    assert lifted_h2(0.4).forces()[1, 2] == pytest.approx(-gradient, abs=2e-4)
+
+
+def test_electrons_that_cannot_be_lifted_are_refused() -> None:
+    atoms = ase.Atoms("H2", [[2, 2, 1.6], [2, 2, 2.4]], cell=[4, 4, 4], pbc=True)
+    for excited, smearing, words in ((0.5, 0.0, "need a smearing width"), (3.0, 0.01, "3 of 2 electrons")):
+        with pytest.raises(OccupationError, match=words):
+            ground_state(atoms, (20, 20, 20), extra_bands=1, excited=excited, smearing=smearing)

@@ -29,6 +29,8 @@ class QXMD(Calculator):
         Monkhorst-Pack divisions and shift.
     smearing
         Fermi-Dirac width, eV.
+    excited
+        Electrons lifted across the gap, see :func:`ground_state`.
     tol, max_iter
         Convergence of the density, per electron, and most iterations.
     progress
@@ -53,6 +55,7 @@ class QXMD(Calculator):
         kpts: tuple[int, int, int] = (1, 1, 1),
         kpt_shift: tuple[float, float, float] = (0.0, 0.0, 0.0),
         smearing: float = 0.0,
+        excited: float = 0.0,
         tol: float = 1e-8,
         max_iter: int = 100,
         progress: Progress | None = None,
@@ -67,6 +70,7 @@ class QXMD(Calculator):
             "kpts": kpts,
             "kpt_shift": kpt_shift,
             "smearing": smearing / Hartree,
+            "excited": excited,
             "tol": tol,
             "max_iter": max_iter,
             "progress": progress,

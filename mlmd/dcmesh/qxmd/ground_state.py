@@ -157,6 +157,7 @@ def ground_state(
     seed: int = 0,
     progress: Progress | None = None,
     start: GroundState | None = None,
+    excited: float = 0.0,
 ) -> GroundState:
     """Solve the Kohn-Sham equations self-consistently.
 
@@ -186,6 +187,9 @@ def ground_state(
         Called as progress(iteration, energy, residual).
     start
         A ground state of the same grid and bands to start from (moved atoms).
+    excited
+        Electrons in the bands that are empty in an insulator's ground state; these and the holes that they leave have a
+        Fermi level each (constrained occupations, as after a pulse when both have thermalised).
 
     Raises
     ------
@@ -207,7 +211,7 @@ def ground_state(
     if bands > ions.grid.size // 4:
         raise GridError(f"{bands} bands do not fit on a grid of {ions.grid.size} points: refine the grid")
     k_list, weights = kpoints.monkhorst_pack(kpts, kpt_shift)
-    loop = _SelfConsistentField(ions, xc, bands, k_list, weights, smearing)
+    loop = _SelfConsistentField(ions, xc, bands, k_list, weights, smearing, excited)
     loop.begin(np.random.default_rng(seed), start)
     return loop.iterate(tol, max_iter, progress)
 
@@ -265,10 +269,17 @@ class _SelfConsistentField:
     """The loop density -> potential -> orbitals -> density."""
 
     def __init__(
-        self, ions: Ions, functional: str, bands: int, k_list: Array, weights: Array, smearing: float
+        self,
+        ions: Ions,
+        functional: str,
+        bands: int,
+        k_list: Array,
+        weights: Array,
+        smearing: float,
+        excited: float = 0.0,
     ) -> None:
         self.ions, self.functional, self.bands = ions, functional, bands
-        self.k_list, self.weights, self.smearing = k_list, weights, smearing
+        self.k_list, self.weights, self.smearing, self.excited = k_list, weights, smearing, excited
         edges = np.asarray(ions.grid.lengths)
         self.hamiltonians = [
             Hamiltonian(ions.grid, ions.projectors, _offset(2 * np.pi * k / edges)) for k in k_list
@@ -326,7 +337,7 @@ class _SelfConsistentField:
         self.values = np.array([s.values[: self.bands] for s in states])
         if self.fixed is None:
             self.f, self.fermi_level, self.entropy = occupations.occupy(
-                self.values, self.weights, self.ions.electrons, self.smearing
+                self.values, self.weights, self.ions.electrons, self.smearing, self.excited
             )
         else:
             self.f, self.entropy = self._followed(*self.fixed), 0.0

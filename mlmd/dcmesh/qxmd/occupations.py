@@ -30,7 +30,9 @@ def required_bands(electrons: int, smearing: float) -> int:
     return (electrons + 1) // 2
 
 
-def occupy(values: Array, weights: Array, electrons: int, smearing: float) -> tuple[Array, float, float]:
+def occupy(
+    values: Array, weights: Array, electrons: int, smearing: float, excited: float = 0.0
+) -> tuple[Array, float, float]:
     """Occupations for eigenvalues.
 
     Parameters
@@ -43,26 +45,49 @@ def occupy(values: Array, weights: Array, electrons: int, smearing: float) -> tu
         Electrons in the cell.
     smearing
         Fermi-Dirac width in Ha; 0 fills the lowest bands of each k-point.
+    excited
+        Electrons lifted from the ``electrons / 2`` lowest bands into the others, each group in equilibrium with a Fermi
+        level of its own.
 
     Returns
     -------
     occupations, fermi_level, entropy_term
-        (nk, nb) in 0..2, Ha, and -T S in Ha.
+        (nk, nb) in 0..2, Ha (of the holes, where electrons are lifted), and -T S in Ha.
+
+    Raises
+    ------
+    OccupationError
+        Too few bands, or lifted electrons without smearing, of an odd number, or more than there are.
     """
+    filled = electrons // 2
+    if excited:
+        _check_excited(electrons, smearing, excited)
+        lower = _fermi_dirac(values[:, :filled], weights, electrons - excited, smearing)
+        upper = _fermi_dirac(values[:, filled:], weights, excited, smearing)
+        return np.concatenate([lower[0], upper[0]], axis=1), lower[1], lower[2] + upper[2]
     if smearing <= 0.0:
-        filled = electrons // 2
         occupations = np.zeros_like(values)
         occupations[:, :filled] = 2.0
         return occupations, float(values[:, :filled].max()), 0.0
+    return _fermi_dirac(values, weights, electrons, smearing)
+
+
+def _check_excited(electrons: int, smearing: float, excited: float) -> None:
+    if electrons % 2 or not 0 < excited < electrons:
+        raise OccupationError(f"{excited:g} of {electrons} electrons cannot be lifted: give fewer, of an even number")
+    if smearing <= 0:
+        raise OccupationError('lifted electrons need a smearing width (for example smearing = "0.1 eV")')
+
+
+def _fermi_dirac(values: Array, weights: Array, electrons: float, smearing: float) -> tuple[Array, float, float]:
+    """Occupations, level and -T S of electrons in equilibrium among some bands."""
 
     def surplus(level: float) -> float:
         return float(np.sum(weights[:, None] * 2 * expit((level - values) / smearing)) - electrons)
 
+    if 2 * values.shape[1] < electrons:
+        raise OccupationError(f"{values.shape[1]} bands cannot hold {electrons:g} electrons: raise extra_bands")
     width = 40 * smearing + 1.0
-    if surplus(values.max() + width) < 0:
-        raise OccupationError(
-            f"{values.shape[1]} bands cannot hold {electrons} electrons: raise extra_bands"
-        )
     level = brentq(surplus, values.min() - width, values.max() + width, xtol=1e-14)
     f = expit((level - values) / smearing)
     entropy = 2 * smearing * float(np.sum(weights[:, None] * (xlogy(f, f) + xlogy(1 - f, 1 - f))))
