@@ -16,6 +16,7 @@ from mlmd.config import Config, Kick, NoLaser, PulseSettings
 from mlmd.engine import default_engine
 from mlmd.io.input import parse, parse_input
 from mlmd.io.structure import read_structure
+from mlmd.nnqmd.label_command import Labelling
 from mlmd.nnqmd.recipe import Recipe
 from mlmd.perf.sweep.config import Sweep, jobs
 from mlmd.problem import grid_shape
@@ -81,6 +82,9 @@ def test_every_section_and_unit_is_named() -> None:
 def test_inputs_are_valid(text: str) -> None:
     if "[sweep]" in text:
         assert list(jobs(parse(Sweep, text, ROOT / "sample.toml")))
+        return
+    if "[electrons]" in text:
+        assert parse(Labelling, text, ROOT / "sample.toml").electrons.excited
         return
     if "[training]" in text:
         assert parse(Recipe, text, ROOT / "sample.toml").training.epochs
