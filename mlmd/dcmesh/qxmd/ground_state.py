@@ -303,7 +303,7 @@ class _SelfConsistentField:
             self.psi = [np.concatenate([p, g], axis=3) for p, g in zip(start.psi, guards, strict=True)]
 
     def iterate(self, tol: float, max_iter: int, progress: Progress | None) -> GroundState:
-        mixer, history = AndersonMixer(), []
+        mixer, history = AndersonMixer(self.ions.grid), []
         for iteration in range(1, max_iter + 1):
             self._set_potential(self.density)
             states = self._diagonalise(expansions=3)
