@@ -18,6 +18,7 @@ from rich.console import Console
 
 from . import __version__
 from .backends import local_rank
+from .domains.command import add_command as add_domains
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .nnqmd.cli import make_app as make_nn_app
@@ -249,6 +250,9 @@ def _run(
     if resume and force:
         raise InputError(input_file, "--resume", "is given together with --force", "keep one of the two")
     problem = read_problem(input_file, backend, precision.value if precision else None)
+    if problem.config.domains is not None:
+        problem_text = "cuts the cell for 'mlmd domains' alone: light moves the electrons of the whole cell"
+        raise InputError(input_file, "[domains]", problem_text, "remove it")
     folder = out or default_folder(input_file)
     progress = Progress(console)
     engine = default_engine() if crew is None else Leader(crew, progress.note)
@@ -344,6 +348,7 @@ app.add_typer(_bench, name="bench")
 add_commands(app, _plain_errors)
 add_spectrum(app, _plain_errors)
 add_scaling(app, _plain_errors)
+add_domains(app, _plain_errors)
 app.add_typer(make_perf_app(_plain_errors), name="perf")
 app.add_typer(make_nn_app(_plain_errors), name="nn")
 

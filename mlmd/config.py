@@ -95,6 +95,19 @@ class GroundStateSettings(Section):
     max_iterations: Count = 100
 
 
+class DomainSettings(Section):
+    """``[domains]``: the cell cut into domains, each with a buffer around it, for ``mlmd domains``."""
+
+    divisions: tuple[Count, Count, Count]
+    buffer: Annotated[float, Field(ge=0), _length]
+
+    @model_validator(mode="after")
+    def _check(self) -> DomainSettings:
+        if max(self.divisions) == 1:
+            raise wrong("divisions", "cuts nothing; give 2 or more along some axis, such as [1, 1, 2]")
+        return self
+
+
 class NoLaser(Section):
     """``[laser] type = "none"``: no light."""
 
@@ -321,6 +334,7 @@ class Config(Section):
     system: System
     grid: Grid
     ground_state: GroundStateSettings = GroundStateSettings()
+    domains: DomainSettings | None = None
     laser: LaserSettings = NoLaser(type="none")
     dynamics: Dynamics
     nuclei: NucleiSettings = NucleiSettings()
@@ -335,6 +349,11 @@ class Config(Section):
         if self.dynamics.precision == "planned" and self.precision.budget is None:
             raise wrong("[precision] budget", "is missing; give the largest error allowed, such as 1e-3")
         self._check_nuclei()
+        if self.domains is not None and not self.ground_state.smearing:
+            raise wrong(
+                "[ground_state] smearing",
+                "is 0, but domains share their electrons by a chemical potential; give a width such as \"0.1 eV\"",
+            )
         return self
 
     def _check_nuclei(self) -> None:

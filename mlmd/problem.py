@@ -23,6 +23,7 @@ from .dcmesh.errors import (
     GridError,
     LightError,
     OccupationError,
+    PartitionError,
     PseudopotentialError,
     TimeStepError,
 )
@@ -149,6 +150,8 @@ class Problem:
                 return "[ground_state] pseudopotentials" if named else f"[system] {listed}"
             case OccupationError():
                 return "[ground_state] smearing"
+            case PartitionError():
+                return "[domains]"
             case GridError():
                 return self._grid_key
             case TimeStepError():

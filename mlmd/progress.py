@@ -47,13 +47,15 @@ class Progress:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def ground_state(self, max_iterations: int) -> Iterator[GroundStateReport]:
+    def ground_state(self, max_iterations: int, name: str = "ground state") -> Iterator[GroundStateReport]:
         """Report on a ground state while the block lasts.
 
         Parameters
         ----------
         max_iterations : int
             Iterations after which it gives up.
+        name : str
+            What is solved for.
 
         Yields
         ------
@@ -61,7 +63,7 @@ class Progress:
             To be called after each iteration.
         """
         bars = Bars(
-            TextColumn("ground state"),
+            TextColumn(name),
             BarColumn(pulse_style="bar.pulse"),
             TextColumn("{task.fields[state]}"),
             TimeElapsedColumn(),
@@ -70,7 +72,7 @@ class Progress:
             transient=True,
         )
         with bars:
-            report = GroundStateReport(self, bars, max_iterations)
+            report = GroundStateReport(self, bars, max_iterations, name)
             yield report
         report.finish()
 
@@ -106,8 +108,8 @@ class Progress:
 class GroundStateReport:
     """Progress of the self-consistency; called as ``report(iteration, energy, residual)``."""
 
-    def __init__(self, progress: Progress, bars: Bars, max_iterations: int) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, bars: Bars, max_iterations: int, name: str) -> None:
+        self._progress, self._name = progress, name
         self._bars = bars
         self._task = bars.add_task("", total=None, state=f"at most {max_iterations} iterations")
         self._start = time.perf_counter()
@@ -132,7 +134,7 @@ class GroundStateReport:
         now = time.perf_counter()
         if self._bars.disable and now - self._said > _LINE_INTERVAL:
             self._said = now
-            self._progress.note(f"ground state: {state}")
+            self._progress.note(f"{self._name}: {state}")
 
     @property
     def seconds(self) -> float:
@@ -143,7 +145,7 @@ class GroundStateReport:
         """Write the closing line."""
         if self._last is not None:
             iterations, energy, _ = self._last
-            self._progress.note(f"ground state: {energy:.6f} Ha after {iterations} iterations, {self.seconds:.1f} s")
+            self._progress.note(f"{self._name}: {energy:.6f} Ha after {iterations} iterations, {self.seconds:.1f} s")
 
 
 class DynamicsReport:

@@ -17,6 +17,10 @@ class GridError(MlmdError):
     """The cell or the grid does not fit the problem."""
 
 
+class PartitionError(GridError):
+    """Domains do not fit the cell."""
+
+
 class TimeStepError(MlmdError):
     """The time step is beyond what the propagator can follow."""
 

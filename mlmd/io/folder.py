@@ -64,6 +64,16 @@ class RunFolder:
         return self.path / "precision.png"
 
     @property
+    def domains(self) -> Path:
+        """Errors of the divided calculation, JSON."""
+        return self.path / "domains.json"
+
+    @property
+    def domains_scaling(self) -> Path:
+        """Time against the number of domains, JSON."""
+        return self.path / "domains_scaling.json"
+
+    @property
     def plots(self) -> tuple[Path, ...]:
         """The pictures."""
         return tuple(self.path / name for name in PLOTS)

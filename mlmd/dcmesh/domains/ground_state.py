@@ -1,0 +1,229 @@
+r"""Kohn-Sham ground state by divide and conquer: global density and potential, local orbitals.
+
+.. math:: n = \sum_\alpha p_\alpha \sum_s f(\epsilon_{\alpha s} - \mu)\,|\psi_{\alpha s}|^2, \qquad \int n = N
+
+with one chemical potential mu for all domains. W. Yang, Phys. Rev. Lett. 66, 1438 (1991); F. Shimojo et al.,
+J. Chem. Phys. 140, 18A529 (2014). Kinetic and nonlocal energy are sums of densities over the cores; all other terms
+belong to the global density. Domains see one another through the density alone, so that the work of an iteration is
+proportional to their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit, xlogy
+
+from ..errors import ConvergenceError, OccupationError, PartitionError
+from ..qxmd import xc as functionals
+from ..qxmd.cell import Ions, prepare
+from ..qxmd.mixing import AndersonMixer
+from .domain import Domain
+from .partition import partition, recombine
+from .poisson import GlobalHartree
+
+if TYPE_CHECKING:
+    import ase
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, float, float], None]
+FIRST_CYCLES = 3  # of the eigensolver on the random orbitals of the start
+FULL = 1e-3  # electrons in the highest bands, from which on there are too few bands
+
+
+@dataclass
+class DividedState:
+    """Self-consistent divided ground state, atomic units.
+
+    Attributes
+    ----------
+    ions
+        Ions of the whole cell.
+    domains
+        Their boxes and orbitals.
+    occupations
+        (nb,) of each domain, 0..2.
+    density, v_loc
+        (nx, ny, nz): electrons/bohr^3; v_ion + v_H + v_xc in Ha.
+    energy
+        Terms in Ha with their total, as in `mlmd.dcmesh.qxmd.GroundState`.
+    fermi_level
+        The one chemical potential, Ha.
+    iterations
+        That were needed.
+    """
+
+    ions: Ions
+    domains: list[Domain]
+    occupations: list[Array]
+    density: Array
+    v_loc: Array
+    energy: dict[str, float]
+    fermi_level: float
+    iterations: int
+
+    def forces(self) -> Array:
+        """Forces (natoms, 3) in Ha/bohr: v_nl from the domains with their shares, all else by the global density."""
+        total = self.ions.ion_ion[1] + self.ions.local_forces(self.density)
+        for domain, f in zip(self.domains, self.occupations, strict=True):
+            total[domain.atoms] += domain.nonlocal_forces(f)
+        return total
+
+
+def divided_ground_state(
+    atoms: ase.Atoms,
+    shape: tuple[int, int, int],
+    divisions: Sequence[int],
+    buffer: float,
+    xc: str = "lda",
+    pseudo: Mapping[str, str] | None = None,
+    extra_bands: int = 4,
+    smearing: float = 0.005,
+    tol: float = 1e-6,
+    max_iter: int = 100,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> DividedState:
+    """Solve the Kohn-Sham equations domain by domain, self-consistently with the potential of the whole.
+
+    Parameters
+    ----------
+    atoms, shape, xc, pseudo, max_iter, seed, progress
+        As for `mlmd.dcmesh.qxmd.ground_state`; Gamma only.
+    divisions, buffer
+        Number of domains along each axis, and thickness of the buffers in bohr.
+    extra_bands
+        Bands of each domain beyond those that its atoms fill.
+    smearing
+        Fermi-Dirac width in Ha, above 0: the electrons of a core are no whole number.
+    tol
+        Largest density residual, integral |n_out - n_in| per electron.
+    threads
+        Threads of the multigrid solver.
+
+    Raises
+    ------
+    PartitionError
+        Divisions and buffer that do not fit the grid, see `partition`; a box without atoms or with too few points.
+    OccupationError
+        No smearing; too few bands.
+    PseudopotentialError, ConvergenceError
+        As for `mlmd.dcmesh.qxmd.ground_state`.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> row = Atoms("H4", [[1.5, 1.5, z] for z in (0.63, 1.37, 3.63, 4.37)], cell=[3, 3, 6], pbc=True)
+    >>> state = divided_ground_state(row, (16, 16, 32), (1, 1, 2), buffer=2.8, extra_bands=2, tol=1e-4)
+    >>> len(state.domains), round(float(state.density.sum() * state.ions.grid.dv), 6)
+    (2, 4.0)
+    """
+    if not smearing > 0.0:
+        raise OccupationError("domains share their electrons by a chemical potential: give a smearing width above 0")
+    ions = prepare(atoms, shape, xc, pseudo)
+    rng = np.random.default_rng(seed)
+    boxes = partition(ions.grid, divisions, buffer)
+    for box in boxes:
+        if not box.holds(ions.positions).any():
+            raise PartitionError(f"the domain at {box.origin.round(2).tolist()} bohr has no atoms: divide less")
+    domains = [Domain(box, ions, extra_bands, smearing, rng) for box in boxes]
+    for domain in domains:
+        if domain.bands > domain.box.grid.size // 4:
+            points = domain.box.grid.size
+            raise PartitionError(f"{domain.bands} bands do not fit on a box of {points} points: divide less")
+    return _Loop(ions, xc, domains, smearing, threads).iterate(tol, max_iter, progress)
+
+
+class _Loop:
+    """density -> potential -> orbitals of each domain -> chemical potential -> density."""
+
+    def __init__(
+        self, ions: Ions, functional: str, domains: list[Domain], smearing: float, threads: int | None
+    ) -> None:
+        self.ions, self.functional, self.domains, self.smearing = ions, functional, domains, smearing
+        self.hartree = GlobalHartree(ions.grid, threads)
+        self.density = ions.atomic_density()
+
+    def iterate(self, tol: float, max_iter: int, progress: Progress | None) -> DividedState:
+        mixer, dv = AndersonMixer(self.ions.grid), self.ions.grid.dv
+        for iteration in range(1, max_iter + 1):
+            v_loc = self._potential(self.density)
+            for domain in self.domains:
+                domain.solve(v_loc, FIRST_CYCLES if iteration == 1 else 1)
+            f, level, entropy = occupy(self.domains, self.ions.electrons, self.smearing)
+            output = self._recombined(f)
+            residual = float(np.abs(output - self.density).sum() * dv) / self.ions.electrons
+            energy = self._energy(output, f) | {"entropy": entropy}
+            energy["total"] = sum(energy.values())
+            if progress is not None:
+                progress(iteration, energy["total"], residual)
+            if residual < tol:
+                _check_bands(self.domains, f)
+                return DividedState(self.ions, self.domains, f, output, v_loc, energy, level, iteration)
+            self.density = np.maximum(mixer.next(self.density, output - self.density), 0.0)
+        raise ConvergenceError(
+            f"the divided ground state did not converge: density residual {residual:.1e} after {max_iter} iterations, "
+            f"{tol:.1e} wanted; raise max_iterations, extra_bands or the smearing width"
+        )
+
+    def _potential(self, density: Array) -> Array:
+        v_xc = functionals.evaluate(self.functional, density, self.ions.grid).potential
+        return self.ions.v_ion + self.hartree(density) + v_xc
+
+    def _recombined(self, f: list[Array]) -> Array:
+        densities = [domain.density(g) for domain, g in zip(self.domains, f, strict=True)]
+        return recombine([domain.box for domain in self.domains], densities)
+
+    def _energy(self, density: Array, f: list[Array]) -> dict[str, float]:
+        parts = [domain.energies(g) for domain, g in zip(self.domains, f, strict=True)]
+        terms = {name: sum(part[name] for part in parts) for name in parts[0]}
+        ions, dv = self.ions, self.ions.grid.dv
+        xc = functionals.evaluate(self.functional, density, ions.grid)
+        return terms | {
+            "local": float(np.sum(ions.v_ion * density) * dv),
+            "hartree": 0.5 * float(np.sum(self.hartree(density) * density) * dv),
+            "exchange": xc.exchange,
+            "correlation": xc.correlation,
+            "ion_ion": ions.ion_ion[0],
+        }
+
+
+def occupy(domains: Sequence[Domain], electrons: int, smearing: float) -> tuple[list[Array], float, float]:
+    """Occupations at the chemical potential that puts all electrons of the cell into the cores.
+
+    Returns
+    -------
+    occupations, fermi_level, entropy_term
+        (nb,) of each domain in 0..2, Ha, and -T S of the cores in Ha.
+
+    Raises
+    ------
+    OccupationError
+        The bands cannot hold the electrons.
+    """
+    values = np.concatenate([domain.values for domain in domains])
+    shares = np.concatenate([domain.shares for domain in domains])
+
+    def surplus(level: float) -> float:
+        return float(2 * shares @ expit((level - values) / smearing)) - electrons
+
+    width = 40 * smearing + 1.0
+    if surplus(values.max() + width) < 0:
+        raise OccupationError(f"the bands of the domains cannot hold {electrons} electrons: raise extra_bands")
+    level = float(brentq(surplus, values.min() - width, values.max() + width, xtol=1e-14))
+    f = expit((level - values) / smearing)
+    entropy = 2 * smearing * float(shares @ (xlogy(f, f) + xlogy(1 - f, 1 - f)))
+    ends = np.cumsum([len(domain.values) for domain in domains])[:-1]
+    return np.split(2 * f, ends), level, entropy
+
+
+def _check_bands(domains: Sequence[Domain], f: Sequence[Array]) -> None:
+    worst = max(float(g[-1] * domain.shares[-1]) for domain, g in zip(domains, f, strict=True))
+    if worst > FULL:
+        raise OccupationError(f"the highest band of a domain holds {worst:.1e} electrons: raise extra_bands")

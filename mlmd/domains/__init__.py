@@ -1,0 +1,1 @@
+"""``mlmd domains``: how far, and how costly, a calculation cut into domains is."""
