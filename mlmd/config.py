@@ -99,7 +99,7 @@ class DomainSettings(Section):
     """``[domains]``: the cell cut into domains, each with a buffer around it, for ``mlmd domains``."""
 
     divisions: tuple[Count, Count, Count]
-    buffer: Annotated[float, Field(ge=0), _length]
+    buffer: Length
 
     @model_validator(mode="after")
     def _check(self) -> DomainSettings:
