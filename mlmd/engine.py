@@ -162,6 +162,7 @@ class DcMesh:
 
     def propagator(self, config: Config, ground_state: Any, plan: Plan | None = None) -> Propagator:
         """Make the real-time propagator: of :mod:`mlmd.dcmesh.lfd`, with light or nuclei that move where told."""
+        ground_state = under_light(config, ground_state)
         if config.maxwell is not None:
             return illuminate(config, config.maxwell, ground_state, self.team)
         if config.nuclei.motion != "fixed":
@@ -178,6 +179,19 @@ class DcMesh:
             raise AssertionError("validated: planned precision has a budget")
         make = partial(propagate, config, ground_state, team=self.team)
         return Watched(make, plan, watch.budget, watch.sentinel, config.dynamics.n_steps)
+
+
+def under_light(config: Config, ground_state: Any) -> Any:
+    """Return where electrons start: with k and -k apart if ``[laser]`` has light, under which they differ.
+
+    Parameters
+    ----------
+    config : Config
+        The input.
+    ground_state : mlmd.dcmesh.qxmd.GroundState
+        With k and -k as one.
+    """
+    return ground_state if isinstance(config.laser, NoLaser) else ground_state.unfolded()
 
 
 def propagate(
@@ -262,8 +276,8 @@ def illuminate(
     """
     from .dcmesh.maxwell import Bulk, Domains, Film, Illumination, Wave
 
-    pulse, start = light(config.laser), ground_state.unfolded()
-    make = partial(propagate, config, start, config.dynamics.precision, team)
+    pulse = light(config.laser)
+    make = partial(propagate, config, ground_state, config.dynamics.precision, team)
     domains = Domains(make, settings.domains, settings.stride, pulse.frequency, team.domains)
     shown = settings.density_of - 1
     if settings.spacing is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..config import Config
 from ..dcmesh.lfd import LFD
 from ..dcmesh.precision import ladders_of
-from ..engine import light, propagate
+from ..engine import light, propagate, under_light
 from ..laser import DeltaKick, Laser
 from ..perf.interleave import interleave
 from ..tuning.precision import Assignment, Growth, Track, errors, finest, fit
@@ -80,7 +80,8 @@ class Pilot:
     def __init__(
         self, config: Config, ground_state: Any, observable: str, length: int, sentinel: int, step: Step
     ) -> None:
-        self.config, self.ground_state, self.observable, self.step = config, ground_state, observable, step
+        self.config, self.observable, self.step = config, observable, step
+        self.ground_state = under_light(config, ground_state)
         dynamics = config.dynamics
         self.ladders = ladders_of(dynamics.mode, dynamics.hartree)
         self.window = window(light(config.laser), dynamics.dt, dynamics.n_steps, length)

@@ -118,3 +118,14 @@ def test_a_run_with_moving_nuclei_is_resumed_to_the_last_bit(write_input: WriteI
     frames = ase.io.read("whole/nuclei.extxyz", ":")
     assert len(frames) == len(ase.io.read("parts/nuclei.extxyz", ":")) > 2
     assert frames[-1].info["time_fs"] > frames[0].info["time_fs"] == 0.0
+
+
+def test_under_light_k_and_minus_k_are_both_there(write_input: WriteInput) -> None:
+    """One of the two alone carries a current before any light has come."""
+    kpoints = ("extra_bands = 2\n", "extra_bands = 2\nkpoints = [1, 2, 1]\nkpoint_shift = [0.0, 0.5, 0.25]\n")
+    result = mlmd("run", write_input(*SMALL, kpoints), "--out", "out")
+    assert result.exit_code == 0, result.output
+    with h5py.File("out/run.h5") as file:
+        current = file["series/J"][()]
+    assert abs(current[0]).max() < 1e-12
+    assert abs(current[-1]).max() > 1e-6
