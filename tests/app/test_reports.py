@@ -25,6 +25,10 @@ LASERS = {
 }
 
 
+EXCITED = Series()
+EXCITED.append(0, 0.0, {"n_exc": 1e-3})
+
+
 @pytest.fixture(params=LASERS)
 def problem(request: pytest.FixtureRequest, write_input: Callable[..., Path]) -> Problem:
     return read_problem(write_input((PULSE, LASERS[request.param])))
@@ -73,7 +77,7 @@ def test_plain_lines_without_a_terminal() -> None:
         ground_state(1, -1.0, 1e-3)
     with progress.dynamics(0, 100, 2.0) as dynamics:
         for step in range(1, 101):
-            dynamics(step, 1e-3, 0.5)
+            dynamics(step, 0.5, EXCITED)
     lines = text.getvalue().splitlines()
     assert lines[0].startswith("ground state: -1.000000 Ha after 1 iterations")
     assert len(lines) == 11
@@ -85,7 +89,7 @@ def test_bars_on_a_terminal(width: int) -> None:
     text = io.StringIO()
     progress = Progress(Console(file=text, width=width, force_terminal=True))
     with progress.dynamics(0, 12000, 2.0) as dynamics:
-        dynamics(5000, 1e-3, 0.5)
+        dynamics(5000, 0.5, EXCITED)
     assert "5000/12000" in text.getvalue()
     assert "s/(electron*step)" in text.getvalue()
     assert "light: step" not in text.getvalue()
