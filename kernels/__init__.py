@@ -14,8 +14,16 @@ if __name__ != "mlmd.kernels":
 
 from .current import Current, Measure
 from .current import Current as current
+from .dense import Dense
+from .dense import Dense as dense
 from .density import Density
 from .density import Density as density
+from .edge_coupling import EdgeCoupling
+from .edge_coupling import EdgeCoupling as edge_coupling
+from .edge_product import EdgeProduct
+from .edge_product import EdgeProduct as edge_product
+from .edge_sum import EdgeSum
+from .edge_sum import EdgeSum as edge_sum
 from .hartree import Hartree
 from .hartree import Hartree as hartree
 from .kin_prop import KinProp
@@ -30,7 +38,11 @@ from .overlap import Overlap as overlap
 
 __all__ = [
     "Current",
+    "Dense",
     "Density",
+    "EdgeCoupling",
+    "EdgeProduct",
+    "EdgeSum",
     "Hartree",
     "KinProp",
     "LocProp",
@@ -38,7 +50,11 @@ __all__ = [
     "NlpProp",
     "Overlap",
     "current",
+    "dense",
     "density",
+    "edge_coupling",
+    "edge_product",
+    "edge_sum",
     "hartree",
     "kin_prop",
     "loc_prop",

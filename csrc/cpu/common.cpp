@@ -192,6 +192,18 @@ mlmd_status check(const mlmd_box &box) {
     return MLMD_OK;
 }
 
+mlmd_status check(const mlmd_edges *edges) {
+    if (!edges || !edges->begin) return fail(MLMD_BAD_ARGUMENT, "edges are null");
+    if (edges->atoms < 0 || edges->rows < 1 || edges->columns < 1 || edges->channels < 1)
+        return fail(MLMD_BAD_ARGUMENT, "the edges have fewer than 0 atoms, or a form without rows, columns or channels");
+    if (edges->type != MLMD_FLOAT32 && edges->type != MLMD_FLOAT64)
+        return fail(MLMD_BAD_ARGUMENT, "the numbers on the edges have an unknown type");
+    for (int64_t n = 0; n < edges->atoms; ++n)
+        if (edges->begin[0] != 0 || edges->begin[n] > edges->begin[n + 1])
+            return fail(MLMD_BAD_ARGUMENT, "the edges do not begin at 0, or an atom's begin after the next one's");
+    return MLMD_OK;
+}
+
 }  // namespace mlmd
 
 const char *mlmd_device(void) {

@@ -31,6 +31,7 @@ mlmd_status check(const mlmd_launch *launch);
 mlmd_status check(const mlmd_psi *psi);
 mlmd_status check(const mlmd_psi *psi, const mlmd_kinetic *how);
 mlmd_status check(const mlmd_box &box);
+mlmd_status check(const mlmd_edges *edges);
 
 inline Isa isa_of(const mlmd_launch &launch) { return launch.isa ? static_cast<Isa>(launch.isa) : chosen_isa(); }
 

@@ -13,6 +13,7 @@ from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborList
 from nequip.integrations.ase import NequIPCalculator
 
 from ..errors import MlmdError
+from .allegro import accelerate
 from .model_file import Model
 
 CLOSEST = 0.3  # Angstrom: nearer than any bond, where a model knows nothing
@@ -41,8 +42,9 @@ class NeuralNetwork(NequIPCalculator):
 
     def __init__(self, model: Model, device: str = "cpu") -> None:
         self.elements = model.architecture.elements
+        network = model.network.to(device).eval()
         super().__init__(
-            model.network.to(device).eval(),
+            accelerate(network) if device == "cpu" else network,
             device=device,
             transforms=[
                 ChemicalSpeciesToAtomTypeMapper(

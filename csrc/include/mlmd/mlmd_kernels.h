@@ -219,6 +219,57 @@ MLMD_API mlmd_status mlmd_fma_peak(mlmd_real type, int64_t rounds, int threads, 
 /* The same with bf16 products and FP32 sums; MLMD_UNSUPPORTED where the unit is not there. */
 MLMD_API mlmd_status mlmd_bf16_peak(mlmd_bf16_unit unit, int64_t rounds, int threads, double *flops);
 
+/* Real numbers on the edges of a neighbour list that is sorted by the centres: those of atom n are begin[n] to
+ * begin[n + 1] - 1.  `rows`, `columns` and `channels` are axes of the arrays of a form, channels last. */
+typedef struct mlmd_edges {
+    const int64_t *begin;
+    int64_t atoms, rows, columns, channels;
+    mlmd_real type;
+} mlmd_edges;
+
+/* Sums of products of three arrays, and which of the three a call is to give the gradient in: that one is written, the
+ * other two are read.  For z an edge of atom n:
+ * edge_product:  sum x[z][row][u] m[n][row][column][u] y[z][column][u]
+ * edge_sum:      sum x[z][row] w[z][column][u] a[n][row][u], where group[column] <= row < group[column + 1]
+ * edge_coupling: sum v[e][u] a[n][row(e)][u] m[n][column(e)][u] over entries e, in the order of their columns. */
+typedef enum mlmd_factor { MLMD_FIRST = 0, MLMD_SECOND = 1, MLMD_THIRD = 2 } mlmd_factor;
+
+typedef struct mlmd_entries {
+    const int32_t *row, *column;
+    int64_t count;
+} mlmd_entries;
+
+MLMD_API mlmd_status mlmd_edge_product(const mlmd_edges *edges, mlmd_factor wanted, void *x, void *m, void *y,
+                                       const mlmd_launch *launch);
+MLMD_API mlmd_status mlmd_edge_sum(const mlmd_edges *edges, const int32_t *group, mlmd_factor wanted, void *x, void *w,
+                                   void *a, const mlmd_launch *launch);
+MLMD_API mlmd_status mlmd_edge_coupling(const mlmd_edges *edges, const mlmd_entries *entries, mlmd_factor wanted, void *v,
+                                        void *a, void *m, const mlmd_launch *launch);
+
+/* Some columns of a matrix: row z begins at data + z * step (in numbers). */
+typedef struct mlmd_columns {
+    void *data;
+    int64_t width, step;
+} mlmd_columns;
+
+/* A layer of a perceptron for `rows` rows: out = f(in) matrix, where the parts of `in` and of `out` stand side by side
+ * and f is silu(x) = x / (1 + exp(-x)), or nothing; or, where slope_at is given (parts as of `out`), out = f'(slope_at)
+ * in matrix.  The matrix is (columns of in, columns of out), or its transpose. */
+typedef enum mlmd_activation { MLMD_LINEAR = 0, MLMD_SILU = 1 } mlmd_activation;
+typedef struct mlmd_dense_layer {
+    int64_t rows;
+    const mlmd_columns *in;
+    int64_t nin;
+    const mlmd_columns *out;
+    int64_t nout;
+    const mlmd_columns *slope_at;
+    const void *matrix;
+    int32_t transposed;
+    mlmd_activation activation;
+    mlmd_real type;
+} mlmd_dense_layer;
+MLMD_API mlmd_status mlmd_dense(const mlmd_dense_layer *layer, const mlmd_launch *launch);
+
 /* Words for the last status of this thread that was not MLMD_OK; they hold until the next one. */
 MLMD_API const char *mlmd_last_error(void);
 
