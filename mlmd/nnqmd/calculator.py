@@ -7,6 +7,7 @@ from typing import Any
 
 import ase
 import numpy as np
+import torch
 from ase.calculators.calculator import all_changes
 from ase.neighborlist import neighbor_list
 from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
@@ -42,9 +43,8 @@ class NeuralNetwork(NequIPCalculator):
 
     def __init__(self, model: Model, device: str = "cpu") -> None:
         self.elements = model.architecture.elements
-        network = model.network.to(device).eval()
         super().__init__(
-            accelerate(network) if device == "cpu" else network,
+            placed(model, device),
             device=device,
             transforms=[
                 ChemicalSpeciesToAtomTypeMapper(
@@ -67,6 +67,24 @@ class NeuralNetwork(NequIPCalculator):
                 raise StructureError(
                     f"{name} of {structure.get_chemical_formula()} is not finite; look at its positions"
                 )
+
+
+def placed(model: Model, device: str) -> torch.nn.Module:
+    """Network of a model on a device, ready to evaluate: on processors with the kernels of MLMD.
+
+    Parameters
+    ----------
+    model : Model
+        The model; its network is moved.
+    device : str
+        Of PyTorch.
+
+    Returns
+    -------
+    torch.nn.Module
+    """
+    network = model.network.to(device).eval()
+    return accelerate(network) if device == "cpu" else network
 
 
 def check_structure(structure: ase.Atoms, elements: Sequence[str]) -> None:

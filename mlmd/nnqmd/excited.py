@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from ase.calculators.calculator import Calculator, all_changes
 
-from .calculator import NeuralNetwork, StructureError
+from .calculator import NeuralNetwork, StructureError, placed
 from .model_file import Model
 
 WEIGHT = "excitation"
@@ -55,7 +55,7 @@ class ExcitedState(NeuralNetwork):
                 "fine-tune one from the other"
             )
         super().__init__(ground, device)
-        self.excited_network = excited.network.to(device).eval()
+        self.excited_network = placed(excited, device)
 
     def check_state(self, atoms: ase.Atoms, tol: float = 1e-15) -> list[str]:
         """Tell what changed since the last evaluation; the weights count, too."""

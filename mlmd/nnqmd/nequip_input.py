@@ -39,6 +39,7 @@ def nequip_input(recipe: Recipe, architecture: Architecture, start: str | None =
     stress = training.stress > 0
     terms = {"total_energy": training.energy, "forces": training.forces}
     begin = {"_target_": "mlmd.nnqmd.model_file.start_from", "file": start}
+    model = architecture.nequip() if start is None else begin
     metrics = {"per_atom_energy_mae": ENERGY_TO_FORCES * (training.energy > 0), "forces_mae": 1.0}
     kind = "EnergyForceStress" if stress else "EnergyForce"
     return {
@@ -83,7 +84,7 @@ def nequip_input(recipe: Recipe, architecture: Architecture, start: str | None =
             },
             "optimizer": _optimizer(training),
             **_schedule(training),
-            "model": architecture.nequip() if start is None else begin,
+            "model": {"_target_": "mlmd.nnqmd.allegro.for_training", "model": model},
         },
     }
 

@@ -8,5 +8,6 @@ from __future__ import annotations
 from nequip.model import modify
 
 from .accelerate import accelerate
+from .training import for_training
 
-__all__ = ["accelerate", "modify"]
+__all__ = ["accelerate", "for_training", "modify"]
