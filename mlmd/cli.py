@@ -250,9 +250,6 @@ def _run(
     if resume and force:
         raise InputError(input_file, "--resume", "is given together with --force", "keep one of the two")
     problem = read_problem(input_file, backend, precision.value if precision else None)
-    if problem.config.domains is not None:
-        problem_text = "cuts the cell for 'mlmd domains' alone: light moves the electrons of the whole cell"
-        raise InputError(input_file, "[domains]", problem_text, "remove it")
     folder = out or default_folder(input_file)
     progress = Progress(console)
     engine = default_engine() if crew is None else Leader(crew, progress.note)

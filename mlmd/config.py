@@ -96,7 +96,7 @@ class GroundStateSettings(Section):
 
 
 class DomainSettings(Section):
-    """``[domains]``: the cell cut into domains, each with a buffer around it, for ``mlmd domains``."""
+    """``[domains]``: the cell cut into domains, each with a buffer around it."""
 
     divisions: tuple[Count, Count, Count]
     buffer: Length

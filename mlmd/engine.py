@@ -6,6 +6,7 @@ driven by anything that keeps the same promises.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,10 +17,11 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from . import laser
-from .config import Config, Kick, MaxwellSettings, NoLaser, PulseSettings
+from .config import Config, DomainSettings, Kick, MaxwellSettings, NoLaser, PulseSettings
 from .dcmesh.parallel import ALONE, PAIR, Team, Work
 
 if TYPE_CHECKING:
+    from .dcmesh.domains import BoxStates
     from .dcmesh.lfd import LFD
     from .dcmesh.maxwell import Illumination
     from .precision import Plan
@@ -116,7 +118,7 @@ class DcMesh:
 
         Raises
         ------
-        PseudopotentialError, GridError, OccupationError, TimeStepError, LightError
+        PseudopotentialError, GridError, PartitionError, OccupationError, TimeStepError, LightError
             What the ground state or the propagation would refuse.
         """
         from .dcmesh.lfd import check_time_step
@@ -124,20 +126,25 @@ class DcMesh:
         from .dcmesh.qxmd.cell import prepare
         from .dcmesh.qxmd.kpoints import monkhorst_pack
         from .dcmesh.qxmd.occupations import required_bands
+        from .domains.checks import check_boxes
         from .illumination import check_illumination
 
         settings = config.ground_state
         ions = prepare(atoms, shape, settings.xc, settings.pseudopotentials or None)
-        bands = required_bands(ions.electrons, settings.smearing) + settings.extra_bands
         check_time_step(config.dynamics.dt, ions.grid.spacing, light(config.laser))
+        if config.domains is not None:
+            return check_boxes(config, config.domains, ions)
+        bands = required_bands(ions.electrons, settings.smearing) + settings.extra_bands
         k_list, _ = monkhorst_pack(settings.kpoints, settings.kpoint_shift)
         check_memory(shape, bands, len(k_list), real=not k_list.any())
         return check_illumination(config, ions.electrons, ions.grid) if config.maxwell is not None else []
 
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
-        """Solve the Kohn-Sham equations; see :func:`mlmd.dcmesh.qxmd.ground_state`."""
+        """Solve the Kohn-Sham equations; see :func:`mlmd.dcmesh.qxmd.ground_state`, of ``[domains]`` box by box."""
         from .dcmesh.qxmd import ground_state
 
+        if config.domains is not None:
+            return divide(config, config.domains, atoms, shape, report)
         settings = config.ground_state
         return ground_state(
             atoms,
@@ -155,13 +162,19 @@ class DcMesh:
         )
 
     def load_ground_state(self, group: h5py.Group) -> GroundState:
-        """Read a stored ground state."""
+        """Read a stored ground state, divided or not."""
+        from .dcmesh.domains import BoxStates
         from .dcmesh.qxmd import GroundState as KohnSham
 
-        return KohnSham.load(group)
+        return BoxStates.load(group) if "domains" in group else KohnSham.load(group)
 
     def propagator(self, config: Config, ground_state: Any, plan: Plan | None = None) -> Propagator:
-        """Make the real-time propagator: of :mod:`mlmd.dcmesh.lfd`, with light or nuclei that move where told."""
+        """Make the real-time propagator: of :mod:`mlmd.dcmesh.lfd`, with domains, light or nuclei that move if told."""
+        if config.domains is not None:
+            from .dcmesh.domains import DividedElectrons
+
+            make = partial(propagate, config, precision=config.dynamics.precision)
+            return DividedElectrons(ground_state, make, self.team.domains)
         ground_state = under_light(config, ground_state)
         if config.maxwell is not None:
             return illuminate(config, config.maxwell, ground_state, self.team)
@@ -253,6 +266,8 @@ def work_of(config: Config, shape: tuple[int, int, int], electrons: int) -> Work
     electrons : int
         Valence electrons in the cell.
     """
+    if config.domains is not None:
+        return Work(math.prod(config.domains.divisions), bands=1, space=1)
     slabs = shape[0] // PAIR if shape[0] % PAIR == 0 and config.dynamics.mode == "shadow" else 1
     domains = config.maxwell.domains if config.maxwell else 1
     return Work(domains, bands=(electrons + 1) // 2, space=slabs)
@@ -286,6 +301,30 @@ def illuminate(
     cells = before + settings.domains + after
     wave = Wave(cells, settings.spacing, domains.dt, pulse, axis="xyz".index(settings.axis))
     return Illumination(Film(wave, domains, before), domains, shown)
+
+
+def divide(
+    config: Config, settings: DomainSettings, atoms: Atoms, shape: tuple[int, int, int], report: Report
+) -> BoxStates:
+    """Return the ground state of the boxes of a divided cell.
+
+    Parameters
+    ----------
+    config : Config
+        The input.
+    settings : DomainSettings
+        Its section ``[domains]``.
+    atoms : ase.Atoms
+        The structure.
+    shape : tuple of int
+        Grid points.
+    report : callable
+        ``report(iteration, energy, residual)`` after each iteration.
+    """
+    from .dcmesh.domains import box_states
+    from .domains.study import divided
+
+    return box_states(divided(config, settings, atoms, shape, settings.buffer, report))
 
 
 def light(settings: NoLaser | Kick | PulseSettings) -> laser.Laser:

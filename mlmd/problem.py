@@ -27,6 +27,7 @@ from .dcmesh.errors import (
     PseudopotentialError,
     TimeStepError,
 )
+from .domains.checks import check_division
 from .engine import light
 from .errors import BackendUnavailable, InputError, MlmdError
 from .illumination import check_maxwell
@@ -86,7 +87,13 @@ class Problem:
             "laser": self.config.laser.model_dump(mode="json"),
             "dynamics": {key: getattr(dynamics, key) for key in ("dt", "mode", "hartree", "scissor", "precision")},
             "run": {"seed": self.config.run.seed},
-        } | self._moving_physics | self._maxwell
+        } | self._domains | self._moving_physics | self._maxwell
+
+    @property
+    def _domains(self) -> dict[str, Any]:
+        """The section ``[domains]``, if there is one."""
+        settings = self.config.domains
+        return {"domains": settings.model_dump(mode="json")} if settings else {}
 
     @property
     def _moving_physics(self) -> dict[str, Any]:
@@ -118,7 +125,7 @@ class Problem:
     @property
     def ground_state_physics(self) -> dict[str, Any]:
         """The part of the physics that fixes the ground state."""
-        return {part: self.physics[part] for part in _GROUND_STATE_PARTS}
+        return {part: self.physics[part] for part in _GROUND_STATE_PARTS} | self._domains
 
     @contextmanager
     def blame(self) -> Iterator[None]:
@@ -189,6 +196,7 @@ def read_problem(path: Path, backend: str | None = None, precision: str | None =
     config = config.with_dynamics(backend=backend, precision=precision)
     _check_backend(config.dynamics.backend, path, "--backend" if backend else "[dynamics] backend")
     _check_light(config, path)
+    check_division(config, path)
     check_maxwell(config, path)
     atoms = read_structure(config.system, path)
     return Problem(path, text, config, atoms, grid_shape(config.grid, atoms))

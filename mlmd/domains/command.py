@@ -86,8 +86,6 @@ def _settings(problem: Problem) -> DomainSettings:
     if config.domains is None:
         remedy = 'add it, such as\n[domains]\ndivisions = [1, 1, 2]\nbuffer = "5 bohr"'
         raise InputError(problem.path, "[domains]", "is missing", remedy)
-    if config.ground_state.kpoints != (1, 1, 1) or any(config.ground_state.kpoint_shift):
-        raise InputError(problem.path, "[ground_state] kpoints", "is not Gamma alone", "domains are solved at Gamma")
     return config.domains
 
 

@@ -95,7 +95,7 @@ def buffer_errors(
     for buffer in buffers:
         start = perf_counter()
         with solving(f"buffer {buffer:.3g} bohr") as report:
-            parts = _divided(config, domains, atoms, shape, buffer, report)
+            parts = divided(config, domains, atoms, shape, buffer, report)
         yield _compare(parts, whole, parts.forces() - forces, perf_counter() - start)
 
 
@@ -115,7 +115,7 @@ def _undivided(config: Config, atoms: ase.Atoms, shape: tuple[int, int, int], re
     )
 
 
-def _divided(
+def divided(
     config: Config,
     domains: DomainSettings,
     atoms: ase.Atoms,
@@ -123,6 +123,7 @@ def _divided(
     buffer: float,
     report: Report,
 ) -> DividedState:
+    """Solve box by box with buffers of a thickness in bohr."""
     settings = config.ground_state
     return divided_ground_state(
         atoms,

@@ -141,15 +141,16 @@ def check_plannable(problem: Problem) -> None:
     Raises
     ------
     InputError
-        For the exact mode, and with ``[maxwell]``.
+        For the exact mode, and with ``[maxwell]`` or ``[domains]``.
     """
-    if problem.config.maxwell is not None:
-        raise InputError(
-            problem.path,
-            "[maxwell]",
-            "is there, and a plan is for one cell under given light",
-            "plan without it, and give the levels as [dynamics] precision",
-        )
+    for section in ("maxwell", "domains"):
+        if getattr(problem.config, section) is not None:
+            raise InputError(
+                problem.path,
+                f"[{section}]",
+                "is there, and a plan is for one cell under given light",
+                "plan without it, and give the levels as [dynamics] precision",
+            )
     if problem.config.dynamics.mode != "shadow":
         raise InputError(
             problem.path, "[dynamics] mode", "is 'exact', of which nothing can be lowered", "plan for mode = 'shadow'"

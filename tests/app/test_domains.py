@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+from run_files import assert_same_results
 
+import mlmd.engine
 from mlmd.domains.scaling import ITERATIONS, Scaling, measure_scaling
 
 Mlmd = Callable[..., Any]
@@ -116,6 +119,70 @@ def test_bad_options_are_refused(mlmd_cli: Mlmd, row: Callable[..., Path], optio
     assert result.exit_code == 2 and words in result.output
 
 
-def test_light_on_domains_is_refused(mlmd_cli: Mlmd, row: Callable[..., Path]) -> None:
-    result = mlmd_cli("run", row())
-    assert result.exit_code == 2 and "[domains]: cuts the cell for 'mlmd domains' alone" in result.output
+LIGHT = """[laser]
+type = "sin2"
+photon_energy = "12 eV"
+intensity = "1e13 W/cm2"
+duration = "0.02 fs"
+[output]
+every = 5
+checkpoint_every = 5
+plots = false
+[dynamics]
+dt = "2 as"
+"""
+
+
+@pytest.fixture
+def real_mlmd(mlmd_cli: Mlmd, monkeypatch: pytest.MonkeyPatch) -> Mlmd:
+    """The command line on the physics itself."""
+    monkeypatch.setattr(mlmd.engine, "default_engine", mlmd.engine.DcMesh)
+    return mlmd_cli
+
+
+def test_run_takes_up_its_domains_bit_for_bit(real_mlmd: Mlmd, row: Callable[..., Path]) -> None:
+    text = row().read_text().replace('[dynamics]\ndt = "2 as"\n', LIGHT)
+    half, whole = Path("half.toml"), Path("whole.toml")
+    half.write_text(text)
+    whole.write_text(text.replace("steps = 10", "steps = 20"))
+    first = real_mlmd("run", half, "--out", "parts")
+    assert first.exit_code == 0, first.output
+    assert "2 domains of 16 x 16 x 28 points each" in first.stderr
+    assert real_mlmd("run", whole, "--out", "parts", "--resume").exit_code == 0
+    Path("at_once").mkdir()
+    Path("at_once/ground_state.h5").write_bytes(Path("parts/ground_state.h5").read_bytes())
+    assert real_mlmd("run", whole, "--out", "at_once").exit_code == 0
+    assert_same_results(Path("parts"), Path("at_once"))
+    with h5py.File("parts/run.h5") as file:
+        n_exc, by_domain = file["series/n_exc"][()], file["series/domains/n_exc"][()]
+        assert file["series/energy/total"][0] == pytest.approx(file["ground_state/energy/total"][()], abs=1e-12)
+        change = file["density/change"][()]
+    assert by_domain.shape == (5, 2) and by_domain[-1].min() > 1e-8
+    assert by_domain.sum(axis=1) == pytest.approx(n_exc)
+    assert np.abs(change).max() > 1e-7
+    cut = Path("cut.toml")
+    cut.write_text(text.replace("2.25 bohr", "3 bohr"))
+    refused = real_mlmd("run", cut, "--out", "parts", "--resume")
+    assert refused.exit_code != 0 and "[domains] buffer" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ('[maxwell]\nfield = "induced"\n', "[maxwell]: is for cells that are not divided, and there is [domains]"),
+        ('[nuclei]\nmotion = "ehrenfest"\n', "[nuclei] motion: is 'ehrenfest', and the nuclei stay where they are"),
+        ('[precision]\nbudget = 1e-3\n[dynamics]\nprecision = "planned"\n', "[dynamics] precision: is 'planned'"),
+    ],
+)
+def test_what_domains_cannot_do_is_refused(
+    mlmd_cli: Mlmd, row: Callable[..., Path], section: str, words: str
+) -> None:
+    new = section if "[dynamics]" in section else f"{section}[dynamics]\n"
+    result = mlmd_cli("run", row("[dynamics]\n", new))
+    assert result.exit_code == 2, result.output
+    assert words in result.output and result.output.count("error:") == 1
+
+
+def test_no_precision_is_planned_for_domains(mlmd_cli: Mlmd, row: Callable[..., Path]) -> None:
+    result = mlmd_cli("precision", row(), "--budget", "1e-3")
+    assert result.exit_code == 2 and "[domains]: is there, and a plan is for one cell" in result.output

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from .domain import Domain
+from .electrons import DividedElectrons
 from .ground_state import DividedState, divided_ground_state
 from .partition import Box, partition, recombine
 from .poisson import GlobalHartree
+from .start import BoxStates, box_states
 
-__all__ = ["Box", "DividedState", "Domain", "GlobalHartree", "divided_ground_state", "partition", "recombine"]
+__all__ = [
+    "Box",
+    "BoxStates",
+    "DividedElectrons",
+    "DividedState",
+    "Domain",
+    "GlobalHartree",
+    "box_states",
+    "divided_ground_state",
+    "partition",
+    "recombine",
+]

@@ -52,12 +52,13 @@ class Domain:
         self.psi = eigensolver.random_orbitals(self.hamiltonian, self.bands, rng)
         self.values, self.shares = np.zeros(self.bands), np.zeros(self.bands)
 
-    def solve(self, potential: Array, cycles: int) -> None:
-        """Improve the orbitals in a potential (nx, ny, nz) of the whole cell, Ha."""
+    def solve(self, potential: Array, cycles: int) -> float:
+        """Improve the orbitals in a potential (nx, ny, nz) of the whole cell, Ha; tells the largest residual, Ha."""
         self.hamiltonian.v_loc = potential[self.box.points]
         states = eigensolver.solve(self.hamiltonian, self.psi, cycles=cycles)
         self.values, self.psi = states.values, states.psi
         self.shares = self._in_core(self.psi, self.psi)
+        return float(states.residuals.max())
 
     def density(self, f: Array) -> Array:
         """Density on the box of orbitals with occupations f (nb,)."""

@@ -56,6 +56,8 @@ class DividedState:
         The one chemical potential, Ha.
     iterations
         That were needed.
+    xc, smearing
+        Functional, and Fermi-Dirac width in Ha.
     """
 
     ions: Ions
@@ -66,6 +68,8 @@ class DividedState:
     energy: dict[str, float]
     fermi_level: float
     iterations: int
+    xc: str
+    smearing: float
 
     def forces(self) -> Array:
         """Forces (natoms, 3) in Ha/bohr: v_nl from the domains with their shares, all else by the global density."""
@@ -156,16 +160,18 @@ class _Loop:
             v_loc = self._potential(self.density)
             for domain in self.domains:
                 domain.solve(v_loc, FIRST_CYCLES if iteration == 1 else 1)
-            f, level, entropy = occupy(self.domains, self.ions.electrons, self.smearing)
+            f, level, entropy_term = occupy(self.domains, self.ions.electrons, self.smearing)
             output = self._recombined(f)
             residual = float(np.abs(output - self.density).sum() * dv) / self.ions.electrons
-            energy = self._energy(output, f) | {"entropy": entropy}
+            energy = self._energy(output, f) | {"entropy": entropy_term}
             energy["total"] = sum(energy.values())
             if progress is not None:
                 progress(iteration, energy["total"], residual)
             if residual < tol:
                 _check_bands(self.domains, f)
-                return DividedState(self.ions, self.domains, f, output, v_loc, energy, level, iteration)
+                return DividedState(
+                    self.ions, self.domains, f, output, v_loc, energy, level, iteration, self.functional, self.smearing
+                )
             self.density = np.maximum(mixer.next(self.density, output - self.density), 0.0)
         raise ConvergenceError(
             f"the divided ground state did not converge: density residual {residual:.1e} after {max_iter} iterations, "
@@ -217,10 +223,15 @@ def occupy(domains: Sequence[Domain], electrons: int, smearing: float) -> tuple[
     if surplus(values.max() + width) < 0:
         raise OccupationError(f"the bands of the domains cannot hold {electrons} electrons: raise extra_bands")
     level = float(brentq(surplus, values.min() - width, values.max() + width, xtol=1e-14))
-    f = expit((level - values) / smearing)
-    entropy = 2 * smearing * float(shares @ (xlogy(f, f) + xlogy(1 - f, 1 - f)))
+    f = 2 * expit((level - values) / smearing)
     ends = np.cumsum([len(domain.values) for domain in domains])[:-1]
-    return np.split(2 * f, ends), level, entropy
+    return np.split(f, ends), level, entropy(shares, f, smearing)
+
+
+def entropy(shares: Array, f: Array, smearing: float) -> float:
+    """-T S in Ha of orbitals with occupations f (nb,) of which ``shares`` (nb,) lie in a core."""
+    x = 0.5 * f
+    return 2 * smearing * float(shares @ (xlogy(x, x) + xlogy(1 - x, 1 - x)))
 
 
 def _check_bands(domains: Sequence[Domain], f: Sequence[Array]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..grid import Grid
+from .cell import Ions
 from .pseudopotential import Channel, Pseudopotential
 
 if TYPE_CHECKING:
@@ -30,37 +31,35 @@ def save(state: GroundState, group: h5py.Group) -> None:
         group.create_dataset(name, data=getattr(state, name)).attrs["unit"] = unit
     for k, psi in enumerate(state.psi):
         group.create_dataset(f"psi/{k}", data=psi).attrs["unit"] = "bohr^-3/2"
-    group.create_dataset("atomic_numbers", data=state.atoms.numbers)
-    group.create_dataset("positions", data=state.atoms.positions).attrs["unit"] = "angstrom"
-    group.create_dataset("lengths", data=state.grid.lengths).attrs["unit"] = "bohr"
-    group.create_dataset("cell", data=np.asarray(state.atoms.cell)).attrs["unit"] = "angstrom"
+    save_ions(state.ions, group)
     group.create_dataset("history", data=np.array(state.history))
     energy = group.create_group("energy")
     energy.attrs["unit"] = "hartree"
     for term, value in state.energy.items():
         energy.attrs[term] = value
-    pseudos = group.create_group("pseudopotentials")
-    for element, pseudo in state.ions.pseudos.items():
-        _save_pseudo(pseudos.create_group(element), pseudo)
     for name in ("xc", "fermi_level", "smearing", "iterations"):
         group.attrs[name] = getattr(state, name)
 
 
+def save_ions(ions: Ions, group: h5py.Group) -> None:
+    """Write structure, pseudopotentials and the edges of the grid."""
+    group.create_dataset("atomic_numbers", data=ions.atoms.numbers)
+    group.create_dataset("positions", data=ions.atoms.positions).attrs["unit"] = "angstrom"
+    group.create_dataset("lengths", data=ions.grid.lengths).attrs["unit"] = "bohr"
+    group.create_dataset("cell", data=np.asarray(ions.atoms.cell)).attrs["unit"] = "angstrom"
+    pseudos = group.create_group("pseudopotentials")
+    for element, pseudo in ions.pseudos.items():
+        _save_pseudo(pseudos.create_group(element), pseudo)
+
+
 def load(group: h5py.Group) -> GroundState:
     """Read what `save` wrote."""
-    from ase import Atoms
-
-    from .cell import Ions
     from .ground_state import GroundState
 
     arrays = {name: group[name][()] for name in _ARRAYS}
-    atoms = Atoms(group["atomic_numbers"][()], group["positions"][()], cell=group["cell"][()], pbc=True)
-    nx, ny, nz = arrays["density"].shape
-    lx, ly, lz = (float(x) for x in group["lengths"][()])
-    pseudos = {name: _load_pseudo(item) for name, item in group["pseudopotentials"].items()}
     psi = [group[f"psi/{k}"][()] for k in range(len(arrays["kpoints"]))]
     return GroundState(
-        ions=Ions(atoms, Grid((nx, ny, nz), (lx, ly, lz)), pseudos),
+        ions=load_ions(group, arrays["density"].shape),
         psi=psi,
         energy={k: float(v) for k, v in group["energy"].attrs.items() if k != "unit"},
         xc=str(group.attrs["xc"]),
@@ -70,6 +69,16 @@ def load(group: h5py.Group) -> GroundState:
         history=[(float(e), float(r)) for e, r in group["history"][()]],
         **arrays,
     )
+
+
+def load_ions(group: h5py.Group, shape: tuple[int, int, int]) -> Ions:
+    """Read what `save_ions` wrote; the points of the grid are those of the fields on it."""
+    from ase import Atoms
+
+    atoms = Atoms(group["atomic_numbers"][()], group["positions"][()], cell=group["cell"][()], pbc=True)
+    lx, ly, lz = (float(x) for x in group["lengths"][()])
+    pseudos = {name: _load_pseudo(item) for name, item in group["pseudopotentials"].items()}
+    return Ions(atoms, Grid(shape, (lx, ly, lz)), pseudos)
 
 
 def _save_pseudo(group: h5py.Group, pseudo: Pseudopotential) -> None:
