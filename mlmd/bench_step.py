@@ -89,12 +89,8 @@ def _ground_state(problem: Problem, norb: int | None, console: Console) -> Groun
         start = ground_state(
             problem.atoms,
             problem.shape,
-            xc=settings.xc,
-            pseudo=settings.pseudopotentials or None,
-            extra_bands=settings.extra_bands + wanted - full,
-            smearing=settings.smearing,
-            tol=GROUND_STATE_TOLERANCE,
-            max_iter=settings.max_iterations,
+            **settings.arguments()
+            | {"extra_bands": settings.extra_bands + wanted - full, "tol": GROUND_STATE_TOLERANCE},
             seed=problem.config.run.seed,
             progress=show,
         )

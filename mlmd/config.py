@@ -94,6 +94,23 @@ class GroundStateSettings(Section):
     tolerance: Annotated[float, Field(gt=0)] = 1e-8
     max_iterations: Count = 100
 
+    def arguments(self) -> dict[str, Any]:
+        """What solvers of `mlmd.dcmesh` take of it, k-points aside.
+
+        Examples
+        --------
+        >>> GroundStateSettings(smearing="0.1 eV").arguments()["xc"]
+        'lda'
+        """
+        return {
+            "xc": self.xc,
+            "pseudo": self.pseudopotentials or None,
+            "extra_bands": self.extra_bands,
+            "smearing": self.smearing,
+            "tol": self.tolerance,
+            "max_iter": self.max_iterations,
+        }
+
 
 class DomainSettings(Section):
     """``[domains]``: the cell cut into domains, each with a buffer around it."""

@@ -149,14 +149,9 @@ class DcMesh:
         return ground_state(
             atoms,
             shape,
-            xc=settings.xc,
-            pseudo=settings.pseudopotentials or None,
-            extra_bands=settings.extra_bands,
+            **settings.arguments(),
             kpts=settings.kpoints,
             kpt_shift=settings.kpoint_shift,
-            smearing=settings.smearing,
-            tol=settings.tolerance,
-            max_iter=settings.max_iterations,
             seed=config.run.seed,
             progress=report,
         )

@@ -148,14 +148,9 @@ class Solver:
             self.calculators.clear()
             self.calculators[key] = QXMD(
                 shape,
-                xc=settings.xc,
-                pseudo=settings.pseudopotentials or None,
-                extra_bands=settings.extra_bands,
+                **settings.arguments() | {"smearing": settings.smearing * Hartree},
                 kpts=settings.kpoints,
                 kpt_shift=settings.kpoint_shift,
-                smearing=settings.smearing * Hartree,
                 excited=self.settings.electrons.excited * len(frame) / self.settings.electrons.atoms,
-                tol=settings.tolerance,
-                max_iter=settings.max_iterations,
             )
         return self.calculators[key]
