@@ -190,6 +190,7 @@ setup(
         "mlmd": ["py.typed"],
         "mlmd.dcmesh.qxmd": ["*.dat"],
         "mlmd.backends": ["spirv_files/*"],
+        "mlmd.nnqmd": ["models/*.safetensors"],
         "mlmd.perf": ["report/*.css", "report/*.js"],
         "mlmd.csrc": ["include/mlmd/*.h", "cuda/*.cu", "cuda/*.h", "cuda/rtc/*", "sycl/*"],
     },

@@ -30,7 +30,9 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
 
     @app.command()
     def failure(
-        models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="Models of 'mlmd nn train'.")],
+        models: Annotated[
+            list[Path], typer.Argument(metavar="MODEL...", help="Models of 'mlmd nn train', or pto_ground.")
+        ],
         structure: Annotated[Path, typer.Option(help="Structure to start from.", show_default=False)],
         out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("failure_out"),
         repeat: Annotated[str, typer.Option(help="Repeats of the structure, such as 1,2 or 2x2x1,3x3x1.")] = "1,2",
@@ -53,12 +55,12 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
 
             from .calculator import NeuralNetwork
             from .failure import Conditions
-            from .model_file import load_model
+            from .shipped import find_model
 
             conditions = Conditions(temperature, step, friction, longest, window, force)
             starts = [ase.io.read(str(structure)).repeat(times) for times in repeats(repeat)]
             names = labels_of(models)
-            calculators = {name: NeuralNetwork(load_model(file)) for name, file in zip(names, models, strict=True)}
+            calculators = {name: NeuralNetwork(find_model(file)) for name, file in zip(names, models, strict=True)}
             with StopSignals() as stop:
                 study(console, out, calculators, starts, seeds, conditions, lambda: stop.requested)
 

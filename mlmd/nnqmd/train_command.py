@@ -40,7 +40,7 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
 
     @app.command()
     def finetune(
-        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train'.")],
+        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train', or pto_ground.")],
         recipe_file: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Data and training; no [model].")],
         out: Annotated[Path | None, typer.Option(help="Folder (default: RECIPE_out).", show_default=False)] = None,
         force: Annotated[bool, typer.Option("--force", help="Forget what is in the folder.")] = False,
@@ -49,13 +49,13 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
         console = Console()
         with guard(Console(stderr=True)):
             require()
-            from .model_file import load_model
+            from .shipped import find_model
 
-            _train(console, recipe_file, out or Path(f"{recipe_file.stem}_out"), force, load_model(model_file))
+            _train(console, recipe_file, out or Path(f"{recipe_file.stem}_out"), force, find_model(model_file))
 
     @app.command()
     def evaluate(
-        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train'.")],
+        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train', or pto_ground.")],
         structures: Annotated[Path, typer.Argument(metavar="STRUCTURES", help="Labelled structures.")],
         picture: Annotated[Path | None, typer.Option(help="Predictions over labels, PNG.", show_default=False)] = None,
     ) -> None:
@@ -66,10 +66,10 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
             from ..io.atomic import write_bytes
             from .dataset import read_frames
             from .evaluation import errors
-            from .model_file import load_model
             from .pictures import draw_predictions
+            from .shipped import find_model
 
-            model, frames = load_model(model_file), read_frames(structures)
+            model, frames = find_model(model_file), read_frames(structures)
             predictions = _predict(console, model, frames)
             print_errors(console, errors(predictions), structures.name)
             if picture is not None:

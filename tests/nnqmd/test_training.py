@@ -237,3 +237,16 @@ def test_a_model_is_fine_tuned_on_other_data(trained: Path, tmp_path: Path) -> N
     refused = CliRunner().invoke(app, [*call, "--force"])
     assert refused.exit_code == 2 and "leave it out" in " ".join(refused.output.split())
     assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_a_model_that_comes_along_is_found_by_its_name(tmp_path: Path) -> None:
+    from mlmd.errors import MlmdError
+    from mlmd.nnqmd.shipped import find_model, shipped_model
+
+    assert set(find_model("pto_ground").architecture.elements) == {"Pb", "Ti", "O"}
+    save_model(tmp_path / "other.safetensors", shipped_model("pto_ground"))
+    assert find_model(tmp_path / "other.safetensors").record == find_model("pto_ground").record
+    with pytest.raises(MlmdError, match="there are pto_ground"):
+        shipped_model("none")
+    with pytest.raises(InputError, match="cannot be read"):
+        find_model("none")
