@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from .. import units
 from ..errors import InputError
+from ..perf.cli import Guard
 
 if TYPE_CHECKING:
     from ..config import DomainSettings
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from .scaling import Scaling
     from .study import BufferError
 
-Guard = Callable[[Console], AbstractContextManager[None]]
 
 
 def add_command(app: typer.Typer, guard: Guard) -> None:

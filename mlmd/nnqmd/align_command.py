@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ..perf.cli import Guard
+
 if TYPE_CHECKING:
     from .alignment import Alignment, Residual
     from .dataset import Frames
 
-Guard = Callable[[Console], AbstractContextManager[None]]
 
 
 class By(str, Enum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from ..perf.cli import Guard
 from . import align_command, failure_command, label_command, train_command
-from .align_command import Guard
 
 
 def make_app(guard: Guard) -> typer.Typer:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ..errors import InputError
 from ..interrupt import Interrupted, StopSignals
-from .align_command import Guard
+from ..perf.cli import Guard
 from .packages import require
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ..interrupt import Interrupted, StopSignals
-from .align_command import Guard
+from ..perf.cli import Guard
 from .packages import require
 
 if TYPE_CHECKING:

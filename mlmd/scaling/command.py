@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +11,11 @@ import typer
 from rich.console import Console
 
 from ..errors import InputError
+from ..perf.cli import Guard
 
 if TYPE_CHECKING:
     from ..perf.scaling.machines import Machine
 
-Guard = Callable[[Console], AbstractContextManager[None]]
 WIDTH_OF_FILES = 150  # characters of a line when the output is no terminal
 
 

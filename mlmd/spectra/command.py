@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,12 +15,12 @@ from rich.console import Console
 
 from .. import units
 from ..errors import InputError
+from ..perf.cli import Guard
 
 if TYPE_CHECKING:
     from ..io.record import Record
     from .response import Array, Spectrum
 
-Guard = Callable[[Console], AbstractContextManager[None]]
 EV = units.from_atomic(1.0, "eV", "energy")
 FAINTEST = 0.1  # of the strongest Fourier component of a pulse: below it the end of the run shows through
 LARGEST_PHASE = math.pi / 2  # of the highest energy between two samples

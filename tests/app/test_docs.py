@@ -16,7 +16,7 @@ from mlmd.config import Config, Kick, NoLaser, PulseSettings
 from mlmd.engine import default_engine
 from mlmd.io.input import parse, parse_input
 from mlmd.io.structure import read_structure
-from mlmd.nnqmd.label_command import Labelling
+from mlmd.nnqmd.labelling import Labelling
 from mlmd.nnqmd.recipe import Recipe
 from mlmd.perf.sweep.config import Sweep, jobs
 from mlmd.problem import grid_shape

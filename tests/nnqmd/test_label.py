@@ -53,7 +53,7 @@ def test_labels_are_those_of_qxmd(tmp_path: Path, excited: float) -> None:
 
 
 def test_a_stopped_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlmd.nnqmd.label_command import Solver
+    from mlmd.nnqmd.labelling import Solver
 
     settings, structures = write(tmp_path, 0.0)
     out, solve, count = tmp_path / "out.xyz", Solver.solve, iter(range(100))

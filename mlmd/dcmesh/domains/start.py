@@ -14,6 +14,7 @@ from ..qxmd.archive import load_ions, save_ions
 from ..qxmd.cell import Ions
 from ..qxmd.energy import field_energies
 from ..qxmd.ground_state import EIGENSOLVER_TOLERANCE, GroundState
+from ..qxmd.occupations import gap
 from .domain import Domain
 from .ground_state import DividedState, entropy, occupy
 from .partition import Box, recombine
@@ -80,10 +81,7 @@ class BoxStates:
     @property
     def gap(self) -> float:
         """Lowest empty minus highest occupied eigenvalue of all boxes, Ha; not below 0."""
-        filled, empty = self.occupations > 1.0, self.occupations < 1.0
-        if not empty.any():
-            return 0.0
-        return max(0.0, float(self.eigenvalues[empty].min() - self.eigenvalues[filled].max()))
+        return gap(self.eigenvalues, self.occupations)
 
     def save(self, group: h5py.Group) -> None:
         """Write into an HDF5 group."""

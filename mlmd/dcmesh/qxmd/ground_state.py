@@ -84,10 +84,7 @@ class GroundState:
     @property
     def gap(self) -> float:
         """Lowest empty minus highest occupied eigenvalue, Ha; 0 with fractional occupation or no empty band."""
-        filled, empty = self.occupations > 1.0, self.occupations < 1.0
-        if not empty.any():
-            return 0.0
-        return max(0.0, float(self.eigenvalues[empty].min() - self.eigenvalues[filled].max()))
+        return occupations.gap(self.eigenvalues, self.occupations)
 
     def momentum(self, k: int) -> Array:
         """Cartesian k-point in 1/bohr."""

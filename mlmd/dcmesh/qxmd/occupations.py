@@ -94,6 +94,18 @@ def _fermi_dirac(values: Array, weights: Array, electrons: float, smearing: floa
     return 2 * f, float(level), entropy
 
 
+def gap(values: Array, occupations: Array) -> float:
+    """Lowest empty minus highest occupied eigenvalue, Ha; 0 where they overlap or no band is empty.
+
+    Examples
+    --------
+    >>> gap(np.array([[-0.5, 0.25]]), np.array([[2.0, 0.0]]))
+    0.75
+    """
+    filled, empty = occupations > 1.0, occupations < 1.0
+    return max(0.0, float(values[empty].min() - values[filled].max())) if empty.any() else 0.0
+
+
 def overlaps(before: NDArray[Any], after: NDArray[Any], dv: float) -> NDArray[Any]:
     """<before_i|after_j>, (n, m), of orbitals (nx, ny, nz, n) and (nx, ny, nz, m)."""
     size = before.shape[0] * before.shape[1] * before.shape[2]
