@@ -109,11 +109,4 @@ void add_kernel(py::module_ &m, const std::string &name, Work (*prepare)(Args...
     m.def(("bind_" + name).c_str(), [prepare](Args... args) { return Bound{prepare(args...), py::make_tuple(args...)}; });
 }
 
-/// Lets a type stay when the interpreter ends. It takes modules apart in no order, and an instance that goes after its
-/// type would look for what pybind11 has forgotten.
-template <class T>
-void keep(const py::class_<T> &type) {
-    type.inc_ref();
-}
-
 }  // namespace mlmd_binding

@@ -23,16 +23,15 @@ static mlmd_launch launch(int32_t threads, const std::string &isa, const std::st
 }
 
 static Binding binding([](py::module_ &m) {
-    py::class_<mlmd_launch> launch_type(m, "Launch", "How a kernel goes about its work; see mlmd_launch in mlmd_kernels.h.");
-    launch_type.def(py::init([](int32_t threads) { return mlmd_launch{threads, 0, 0, 0, 0}; }))
+    py::class_<mlmd_launch>(m, "Launch", "How a kernel goes about its work; see mlmd_launch in mlmd_kernels.h.")
+        .def(py::init([](int32_t threads) { return mlmd_launch{threads, 0, 0, 0, 0}; }))
         .def(py::init(&launch), py::arg("threads"), py::kw_only(), py::arg("isa") = "best",
              py::arg("schedule") = "static", py::arg("block") = 0, py::arg("form") = "best")
         .def_readonly("threads", &mlmd_launch::threads);
     py::implicitly_convertible<py::int_, mlmd_launch>();
-    py::class_<Bound> bound_type(m, "Bound", "A kernel with its arguments, checked once.");
-    bound_type.def("__call__", [](const Bound &bound) { run(bound.work); });
-    keep(launch_type);
-    keep(bound_type);
+    py::class_<Bound>(m, "Bound", "A kernel with its arguments, checked once.").def("__call__", [](const Bound &bound) {
+        run(bound.work);
+    });
 });
 
 }  // namespace mlmd_binding

@@ -113,7 +113,7 @@ static Work nlp_prop(py::array psi, const py::object &q, const py::array &s, dou
 }
 
 static Binding binding([](py::module_ &m) {
-    keep(py::class_<PackedQ>(m, "PackedQ", "Q of the nonlocal propagator in bf16 parts."));
+    py::class_<PackedQ>(m, "PackedQ", "Q of the nonlocal propagator in bf16 parts.");
     m.def("nlp_pack", nlp_pack);
     add_kernel(m, "nlp_prop", nlp_prop);
 });

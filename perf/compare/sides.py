@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -35,10 +36,12 @@ class Side:
 
     Examples
     --------
-    >>> import mlmd
-    >>> side = Side("again", Path(mlmd.__file__).parents[1])
+    >>> import mlmd, tempfile
+    >>> twin = make_twin(Path(mlmd.__file__).parents[1], Path(tempfile.mkdtemp(), "twin"))
+    >>> side = Side("again", twin)
     >>> with side.current():
     ...     kernels = side.load().kernels
+    >>> shutil.rmtree(twin.parent)
     >>> kernels.__name__, kernels is mlmd.kernels, sys.modules["mlmd"] is mlmd
     ('mlmd.kernels', False, True)
     """
@@ -67,12 +70,14 @@ class Side:
         Raises
         ------
         ImportError
-            If it is found outside the folder.
+            If it is found outside the folder, or its extension is at work in this process under another build.
         """
         package, package_folder = importlib.import_module(PACKAGE), self.folder / PACKAGE
         if (home := Path(package.__file__ or "").parent) != package_folder:
             raise ImportError(f"{self.name} was loaded from {home}, not from {package_folder}")
-        if any(package_folder.glob(EXTENSION)):
+        if f"{PACKAGE}._cpu" not in sys.modules and (files := list(package_folder.glob(EXTENSION))):
+            if any(map(is_mapped, files)):
+                raise ImportError(f"{self.name}: the extension {files[0]} is loaded already; load a twin of the build")
             with own_pybind11():
                 extension = importlib.import_module(f"{PACKAGE}._cpu")
             if Path(extension.__file__ or "").parent != package_folder:
@@ -95,6 +100,24 @@ def own_pybind11() -> Iterator[None]:
         own = ctypes.py_object(_pop(state, lambda key: "pybind11" in key))
         ctypes.pythonapi.Py_IncRef(own)  # it lives as long as the process: the extension keeps pointers into it
         state.update(others)
+
+
+def is_mapped(file: Path) -> bool:
+    """Whether a shared library is in this process.
+
+    Loaded a second time, an extension would forget the types of its first: variables of the file point to them.
+
+    Examples
+    --------
+    >>> import _ctypes
+    >>> is_mapped(Path(_ctypes.__file__)), is_mapped(Path("no_such_library.so"))
+    (True, False)
+    """
+    try:
+        ctypes.CDLL(str(file.resolve()), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    except OSError:
+        return False
+    return True
 
 
 def make_twin(folder: Path, twin: Path) -> Path:

@@ -120,6 +120,13 @@ def test_a_build_from_elsewhere_is_refused(tmp_path: Path) -> None:
         side.load()
 
 
+def test_an_extension_at_work_is_not_loaded_again() -> None:
+    pytest.importorskip("mlmd._cpu")
+    side = Side("again", ROOT)
+    with side.current(), pytest.raises(ImportError, match="loaded already; load a twin of the build"):
+        side.load()
+
+
 @pytest.mark.parametrize("case", SUITE, ids=lambda case: case.name)
 def test_every_kernel_keeps_its_numbers_in_range(case: Case) -> None:
     pytest.importorskip("mlmd._cpu")
