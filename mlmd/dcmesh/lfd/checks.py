@@ -1,4 +1,4 @@
-"""What a propagation cannot do, refused before any work: devices, ranks, time steps."""
+"""What a propagation cannot do: devices, ranks and time steps, refused before any work, and numbers out of bounds."""
 
 from __future__ import annotations
 
@@ -6,11 +6,33 @@ import numpy as np
 
 from ... import units
 from ...backends import Arrays, Device, PlanError
+from ...errors import NumericsError
 from ...laser import Laser
 from ..errors import DecompositionError, TimeStepError
 from ..parallel import Team
 
 LARGEST_LIGHT_PHASE = 0.5  # rad per step
+
+
+def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Refuse a word that is not one of those known, with a ValueError."""
+    if value not in known:
+        raise ValueError(f"{name} '{value}' is not known: use one of {', '.join(known)}")
+
+
+def check_finite(number: float, first: int, last: int, dt: float) -> None:
+    """Refuse orbitals that are no longer finite.
+
+    Raises
+    ------
+    NumericsError
+        ``number``, a sum over them, is infinite or not a number; it went wrong in one of the steps first to last.
+    """
+    if not np.isfinite(number):
+        when = f"step {last}" if first == last else f"one of the steps {first} to {last}"
+        raise NumericsError(
+            f"the orbitals are not finite after {when} (t = {last * dt:.4f} a.u.): take a smaller dt or a weaker pulse"
+        )
 
 
 def check_device(arrays: Arrays, mode: str, functional: str) -> None:

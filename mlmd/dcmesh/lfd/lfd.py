@@ -12,23 +12,22 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...backends import Device, Graph, Traffic
-from ...errors import NumericsError
-from ...kernels.forms import weighted_squares
 from ...laser import Laser
 from ..errors import DecompositionError
 from ..parallel import ALONE, Team
 from ..precision import Levels, complete
 from ..qxmd.cell import Ions
 from ..qxmd.ground_state import GroundState
-from .checks import check_device, check_team, check_time_step
+from .checks import check_choice, check_device, check_finite, check_team, check_time_step
 from .device_potential import DevicePotential
 from .exact import ExactPropagator
+from .observables import Measured, measure, occupations
 from .options import Options
 from .potential import HARTREE_METHODS, Potential
 from .shadow import ShadowPropagator
@@ -37,14 +36,6 @@ from .slab import make_share
 Array = NDArray[np.float64]
 MODES = ("shadow", "exact")
 OCCUPIED = 1e-10  # orbitals with fewer electrons are not propagated
-
-
-class Measured(NamedTuple):
-    """What one pass over the orbitals tells: energy terms (Ha), current density (3,), density (nx, ny, nz)."""
-
-    terms: dict[str, float]
-    current: Array
-    density: Any
 
 
 class LFD:
@@ -111,8 +102,8 @@ class LFD:
         scissor: float = 0.0,
         team: Team = ALONE,
     ) -> None:
-        _choice("mode", mode, MODES)
-        _choice("hartree", hartree, HARTREE_METHODS)
+        check_choice("mode", mode, MODES)
+        check_choice("hartree", hartree, HARTREE_METHODS)
         self.ground_state, self.grid, self.dt, self.laser = ground_state, ground_state.grid, dt, laser
         self.mode, self.levels, self.scissor = mode, complete(precision, mode, hartree), scissor
         self.options = Options(backend, self.levels, threads)
@@ -277,7 +268,7 @@ class LFD:
         if steps > 0:
             self._apply_phase(0.5)
             self._integrate_current(steps)
-            self._check_finite(float(self._last_current.sum()), self.step_count, begin)
+            check_finite(float(self._last_current.sum()), begin + 1, self.step_count, self.dt)
 
     def _prepare(self, steps: int) -> None:
         A = np.array([self.laser.A(self.time + (step + 0.5) * self.dt) for step in range(steps)])
@@ -306,16 +297,8 @@ class LFD:
     def _follow_density(self) -> None:
         density = self.density()
         if not isinstance(self.arrays, Device):  # there it would have to wait for the device
-            self._check_finite(float(density.sum()), self.step_count)
+            check_finite(float(density.sum()), self.step_count, self.step_count, self.dt)
         self.v = self.potential.update(density)
-
-    def _check_finite(self, number: float, step: int, begin: int | None = None) -> None:
-        if not np.isfinite(number):
-            when = f"step {step}" if begin is None else f"one of the steps {begin + 1} to {step}"
-            raise NumericsError(
-                f"the orbitals are not finite after {when} (t = {self.time:.4f} a.u.): "
-                "take a smaller dt or a weaker pulse"
-            )
 
     def _apply_phase(self, fraction: float) -> None:
         for plan, share in zip(self._phase, self._shares, strict=True):
@@ -330,20 +313,10 @@ class LFD:
     def _measure(self) -> Measured:
         """Done once for each stop of the propagation, whoever asks."""
         if self._measured is None:
-            self._measured = self._sum_over_k_points()
+            A, bands = self.laser.A(self.time), self.team.bands
+            own = measure(self._middle, self._shares, self.f, self.weights, A, self.arrays, bands)
+            self._measured = own._replace(density=self._whole(own.density))
         return self._measured
-
-    def _sum_over_k_points(self) -> Measured:
-        A, current = self.laser.A(self.time), np.zeros(3)
-        density = self.arrays.zeros(self._shares[0].shape, np.float64)
-        terms: dict[str, float] = {}
-        for middle, share, f, w in zip(self._middle, self._shares, self.f, self.weights, strict=True):
-            part, j, n = middle.observe(share, f, w, A)
-            terms = {name: terms.get(name, 0.0) + value for name, value in part.items()}
-            current = current + j
-            self.arrays.combine(density, density, n)
-        *energies, jx, jy, jz = self.team.bands.sum(np.array([*terms.values(), *current])).tolist()
-        return Measured(dict(zip(terms, energies, strict=True)), np.array([jx, jy, jz]), self._whole(density))
 
     def current(self) -> Array:
         """Particle current density now (3,), without the rest of `observe`: `advance` ends with it."""
@@ -364,11 +337,11 @@ class LFD:
         energy = terms | self.potential.energies(density)
         energy["entropy"] = self.ground_state.energy["entropy"]
         energy["total"] = sum(energy.values())
-        occupations, norm = self._occupations()
-        lost = np.maximum(self.ground_state.occupations - occupations, 0.0).sum(axis=1)
+        f, norm = self._occupations()
+        lost = np.maximum(self.ground_state.occupations - f, 0.0).sum(axis=1)
         return {
             "n_exc": float(self.ground_state.weights @ lost),
-            "f": occupations,
+            "f": f,
             "J": current.copy(),
             "A": self.laser.A(self.time),
             "polarization": self.polarization.copy(),
@@ -381,16 +354,9 @@ class LFD:
         return self._occupations()[0]
 
     def _occupations(self) -> tuple[Array, float]:
-        """f'_u = sum_s f_s |<u|psi_s>|^2 / <psi_s|psi_s>, and the largest |<psi_s|psi_s> - 1|."""
-        gs, a, line = self.ground_state, self.arrays, self.team.bands
-        rows, worst = [], 0.0
-        for k, (share, (norb, place)) in enumerate(zip(self._shares, self._places, strict=True)):
-            norms = np.zeros(norb)
-            norms[place] = share.norms()
-            parts = a.asarray(self.weights[k] / gs.weights[k] / norms[place])
-            rows.append(line.sum(a.asnumpy(weighted_squares(a, self._start[k](share.psi), parts))))
-            worst = max(worst, float(np.abs(line.sum(norms) - 1).max()))
-        return np.array(rows), worst
+        gs = self.ground_state
+        electrons = [w / weight for w, weight in zip(self.weights, gs.weights, strict=True)]
+        return occupations(self._start, self._shares, self._places, electrons, self.arrays, self.team.bands)
 
     def precision(self) -> dict[str, Any]:
         """Levels of precision."""
@@ -443,8 +409,3 @@ class LFD:
         self.potential.restore(state)
         self.step_count = int(state["step_count"])
         self._measured = None
-
-
-def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} '{value}' is not known: use one of {', '.join(known)}")
