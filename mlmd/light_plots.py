@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from . import units
 from .dcmesh.maxwell import Film
 from .io.series import Series
-from .plots import BLUE, GREEN, GREY, ORANGE, PULSE, as_png, femtoseconds, title_of
+from .plots import femtoseconds, title_of
 from .problem import Problem
+from .style import BLUE, GREEN, GREY, ORANGE, PULSE, as_png
 
 Array = NDArray[np.float64]
 

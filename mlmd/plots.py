@@ -1,19 +1,12 @@
-"""Pictures of a run: the light and the current, the excitation, the change of the density; two runs side by side.
-
-Drawn with Matplotlib's Agg canvas, so that no display is needed. Colours are of the Okabe-Ito
-palette, which people with colour-blindness can tell apart.
-"""
+"""Pictures of a run: the light and the current, the excitation, the change of the density; two runs side by side."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -24,30 +17,12 @@ from .engine import light
 from .io.series import Series
 from .laser import Pulse
 from .problem import Problem
+from .style import BLUE, GREEN, GREY, ORANGE, PULSE, as_png
 
 if TYPE_CHECKING:
     from .precision.planning import Report
 
 Array = NDArray[np.float64]
-
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B7280"
-PULSE = "#E69F00"
-_STYLE = {
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E5E7EB",
-    "grid.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "axes.formatter.limits": (-3, 4),
-    "axes.formatter.use_mathtext": True,
-    "lines.linewidth": 1.8,
-    "legend.frameon": False,
-    "figure.dpi": 150,
-}
 
 
 def draw(problem: Problem, series: Series, density_change: Array) -> tuple[bytes, bytes, bytes]:
@@ -67,12 +42,11 @@ def draw(problem: Problem, series: Series, density_change: Array) -> tuple[bytes
     tuple of bytes
         PNG images: light and current, excitation, density change.
     """
-    with rc_context(_STYLE):
-        return (
-            _png(light_and_current(problem, series)),
-            _png(excitation(problem, series)),
-            _png(density_slice(problem, density_change)),
-        )
+    return (
+        as_png(partial(light_and_current, problem, series)),
+        as_png(partial(excitation, problem, series)),
+        as_png(partial(density_slice, problem, density_change)),
+    )
 
 
 def draw_comparison(comparison: Comparison) -> bytes:
@@ -88,14 +62,7 @@ def draw_comparison(comparison: Comparison) -> bytes:
     bytes
         PNG image.
     """
-    with rc_context(_STYLE):
-        return _png(side_by_side(comparison))
-
-
-def as_png(make: Callable[[], Figure]) -> bytes:
-    """Make a figure in the style of all pictures and return it as a PNG image."""
-    with rc_context(_STYLE):
-        return _png(make())
+    return as_png(partial(side_by_side, comparison))
 
 
 def draw_pareto(report: Report, title: str) -> bytes:
@@ -113,8 +80,7 @@ def draw_pareto(report: Report, title: str) -> bytes:
     bytes
         PNG image.
     """
-    with rc_context(_STYLE):
-        return _png(pareto_front(report, title))
+    return as_png(partial(pareto_front, report, title))
 
 
 def pareto_front(report: Report, title: str) -> Figure:
@@ -315,10 +281,3 @@ def title_of(problem: Problem, what: str) -> str:
 def femtoseconds(series: Series) -> Array:
     """Return the times of the observations in fs."""
     return np.asarray(units.from_atomic(1.0, "fs", "time") * series["time"])
-
-
-def _png(figure: Figure) -> bytes:
-    """Return a figure as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer)
-    return buffer.getvalue()

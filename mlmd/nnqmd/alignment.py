@@ -23,6 +23,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import MlmdError
 from .dataset import Frames, composition, labelled, labels
+from .evaluation import rms
 
 Fit = Literal["energies", "forces"]
 SAME_PLACE = 1e-3  # Angstrom: what a file with few digits leaves of equal positions
@@ -298,9 +299,9 @@ def residual(frames: Sequence[ase.Atoms], target: Sequence[ase.Atoms]) -> Residu
     first, second = ([labels(frame) for frame in set_] for set_ in (frames, target))
     energy = [(a["energy"] - b["energy"]) / len(f) for a, b, f in zip(first, second, frames, strict=True)]
     if any("forces" not in results for results in (*first, *second)):
-        return Residual(_rms(np.array(energy)), None)
+        return Residual(rms(np.array(energy)), None)
     forces = [np.ravel(a["forces"] - b["forces"]) for a, b in zip(first, second, strict=True)]
-    return Residual(_rms(np.array(energy)), _rms(np.concatenate(forces)))
+    return Residual(rms(np.array(energy)), rms(np.concatenate(forces)))
 
 
 def left_out(aligned: Alignment, source: Sequence[ase.Atoms], target: Sequence[ase.Atoms], by: Fit) -> Residual:
@@ -330,8 +331,4 @@ def left_out(aligned: Alignment, source: Sequence[ase.Atoms], target: Sequence[a
         map_ = fit(aligned, [source[i] for i in others], [target[i] for i in others], by)
         found.append(residual([map_.apply(frame)], [target[k]]))
     forces = [r.forces for r in found if r.forces is not None]
-    return Residual(_rms(np.array([r.energy for r in found])), _rms(np.array(forces)) if forces else None)
-
-
-def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+    return Residual(rms(np.array([r.energy for r in found])), rms(np.array(forces)) if forces else None)

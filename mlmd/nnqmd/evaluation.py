@@ -77,16 +77,17 @@ def errors(predictions: Sequence[Prediction]) -> Errors:
     energy = 1e3 * np.array([p.energy[1] - p.energy[0] for p in predictions])
     with_forces = [p for p in predictions if p.forces is not None]
     if not with_forces:
-        return Errors(len(predictions), _mae(energy), _rmse(energy), None, None, {})
+        return Errors(len(predictions), _mae(energy), rms(energy), None, None, {})
     symbols = np.array([symbol for p in with_forces for symbol in p.symbols])
     forces = 1e3 * np.concatenate([p.forces[1] - p.forces[0] for p in with_forces if p.forces is not None])
     by_element = {str(symbol): _mae(forces[symbols == symbol]) for symbol in np.unique(symbols)}
-    return Errors(len(predictions), _mae(energy), _rmse(energy), _mae(forces), _rmse(forces), by_element)
+    return Errors(len(predictions), _mae(energy), rms(energy), _mae(forces), rms(forces), by_element)
 
 
 def _mae(values: np.ndarray) -> float:
     return float(np.mean(np.abs(values)))
 
 
-def _rmse(values: np.ndarray) -> float:
+def rms(values: np.ndarray) -> float:
+    """Root of the mean of the squares."""
     return float(np.sqrt(np.mean(values**2)))

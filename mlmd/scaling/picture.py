@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..perf.scaling.report import Curve, Report
-from ..plots import BLUE, GREEN, GREY, ORANGE, as_png
+from ..style import BLUE, GREEN, GREY, ORANGE, as_png
 
 COLOURS = (BLUE, GREEN, ORANGE, GREY)
 PAPER: dict[str, Any] = {"marker": "*", "markersize": 13, "color": "#CC79A7", "linestyle": "none", "zorder": 5}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from .. import units
-from ..plots import BLUE, GREEN, GREY, ORANGE, as_png
+from ..style import BLUE, GREEN, GREY, ORANGE, as_png
 from .response import Spectrum
 
 COLOURS = (BLUE, ORANGE, GREEN, GREY)

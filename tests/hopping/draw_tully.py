@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlmd.dcmesh.hopping.tully import MASS
-from mlmd.plots import BLUE, GREEN, GREY, ORANGE
+from mlmd.style import BLUE, GREEN, GREY, ORANGE
 
 from .quantum import scattered
 from .test_tully import CASES, MODELS, ours

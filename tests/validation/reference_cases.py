@@ -23,8 +23,8 @@ from mlmd.dcmesh.qxmd import GroundState
 from mlmd.io.atomic import write_bytes
 from mlmd.kernels.constants import SPEED_OF_LIGHT
 from mlmd.laser import DeltaKick, Laser, SinSquaredPulse
-from mlmd.plots import BLUE, GREY, ORANGE, as_png
 from mlmd.spectra.response import Array, Spectrum, respond, without_images
+from mlmd.style import BLUE, GREY, ORANGE, as_png
 
 from ..dcmesh.conftest import silicon
 from .reference_grid import reference_ground_state
