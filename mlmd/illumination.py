@@ -14,6 +14,7 @@ from .dcmesh.qxmd.kpoints import monkhorst_pack
 from .dcmesh.qxmd.occupations import required_bands
 from .engine import light
 from .errors import InputError
+from .exclusions import check_single_cell_only
 from .kernels.constants import SPEED_OF_LIGHT
 
 CELLS_PER_WAVELENGTH = 20  # in vacuum; in matter there are fewer
@@ -42,12 +43,7 @@ def check_maxwell(config: Config, path: Path) -> None:
     if not isinstance(laser, PulseSettings):
         problem = f"is '{laser.type}', and the light of [maxwell] has to be a pulse"
         raise InputError(path, "[laser] type", problem, "give 'sin2' or 'gaussian', or remove [maxwell]")
-    if config.dynamics.precision == "planned":
-        problem = "is 'planned', which is not there for the many cells of [maxwell]"
-        raise InputError(path, "[dynamics] precision", problem, "give levels, such as 'fp64' or 'fp32'")
-    if config.nuclei.motion != "fixed":
-        problem = f"is '{config.nuclei.motion}', and the nuclei stay where they are in the cells of [maxwell]"
-        raise InputError(path, "[nuclei] motion", problem, "remove one of the two sections")
+    check_single_cell_only(config, "maxwell", path)
     _check_steps(config, settings, path)
     if settings.spacing is not None:
         _check_cells(settings, settings.spacing, laser, path)

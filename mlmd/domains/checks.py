@@ -11,6 +11,7 @@ from ..dcmesh.memory import check_memory
 from ..dcmesh.qxmd.cell import Ions
 from ..dcmesh.qxmd.occupations import required_bands
 from ..errors import InputError
+from ..exclusions import ONE_OF_TWO, check_single_cell_only
 
 
 def check_division(config: Config, path: Path) -> None:
@@ -32,15 +33,9 @@ def check_division(config: Config, path: Path) -> None:
         return
     if config.ground_state.kpoints != (1, 1, 1) or any(config.ground_state.kpoint_shift):
         raise InputError(path, "[ground_state] kpoints", "is not Gamma alone", "domains are solved at Gamma")
-    one_of_two = "remove one of the two sections"
     if config.maxwell is not None:
-        raise InputError(path, "[maxwell]", "is for cells that are not divided, and there is [domains]", one_of_two)
-    if config.nuclei.motion != "fixed":
-        problem = f"is '{config.nuclei.motion}', and the nuclei stay where they are in a cell cut by [domains]"
-        raise InputError(path, "[nuclei] motion", problem, one_of_two)
-    if config.dynamics.precision == "planned":
-        problem = "is 'planned', which is not there for the cell cut by [domains]"
-        raise InputError(path, "[dynamics] precision", problem, "give levels, such as 'fp64' or 'fp32'")
+        raise InputError(path, "[maxwell]", "is for cells that are not divided, and there is [domains]", ONE_OF_TWO)
+    check_single_cell_only(config, "domains", path)
 
 
 def check_boxes(config: Config, settings: DomainSettings, ions: Ions) -> list[str]:
