@@ -20,6 +20,7 @@ START_SECONDS = 180.0  # for imports and the first look for devices
 LOOK_SECONDS = 0.1  # between two looks whether the user wants to stop
 REASON_LENGTH = 300
 CALM = {"KMP_BLOCKTIME": "0", "OPENBLAS_THREAD_TIMEOUT": "4"}  # idle threads must not spin beside other processes
+FAULT_HANDLER = "Fatal Python error:"  # what Python adds to the last words of a process under PYTHONFAULTHANDLER
 
 
 class Stopped(Exception):
@@ -105,7 +106,8 @@ class Worker:
         if code == -signal.SIGKILL:
             how += ", perhaps for lack of memory"
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip().splitlines()
+        words, _, _ = self._errors.read().decode(errors="replace").partition(FAULT_HANDLER)
+        said = words.strip().splitlines()
         self.close()
         return Lost("crash", plain(f"the process ended ({how})" + (f": {said[-1]}" if said else "")))
 
