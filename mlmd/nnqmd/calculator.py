@@ -109,15 +109,8 @@ def check_structure(structure: ase.Atoms, elements: Sequence[str]) -> None:
         ...
     mlmd.nnqmd.calculator.StructureError: atoms 0 (H) and 1 (O) are 0.1 Angstrom apart; move them ...
     """
-    if not len(structure):
-        raise StructureError("the structure has no atoms")
-    if not np.all(np.isfinite(structure.positions)):
-        number = int(np.argmin(np.isfinite(structure.positions).all(axis=1)))
-        raise StructureError(f"the position of atom {number} is not finite")
+    check_atoms(structure, elements)
     symbols = structure.get_chemical_symbols()
-    unknown = sorted(set(symbols) - set(elements))
-    if unknown:
-        raise StructureError(f"the model does not know {unknown[0]}; it was trained for {', '.join(elements)}")
     i, j, distance = neighbor_list("ijd", structure, CLOSEST)
     if len(i):
         first, second = sorted((int(i[0]), int(j[0])))
@@ -125,3 +118,39 @@ def check_structure(structure: ase.Atoms, elements: Sequence[str]) -> None:
             f"atoms {first} ({symbols[first]}) and {second} ({symbols[second]}) are {distance[0]:.3g} Angstrom apart; "
             "move them to where a bond could be"
         )
+
+
+def check_atoms(structure: ase.Atoms, elements: Sequence[str]) -> None:
+    """Raise for atoms that a model cannot take wherever the others are.
+
+    Parameters
+    ----------
+    structure : ase.Atoms
+        What is to be evaluated.
+    elements : sequence of str
+        Those the model knows.
+
+    Raises
+    ------
+    StructureError
+        No atoms, positions or a cell that mean nothing, an unknown element.
+
+    Examples
+    --------
+    >>> check_atoms(ase.Atoms("Xe"), ["H", "O"])
+    Traceback (most recent call last):
+        ...
+    mlmd.nnqmd.calculator.StructureError: the model does not know Xe; it was trained for H, O
+    """
+    if not len(structure):
+        raise StructureError("the structure has no atoms")
+    if not np.all(np.isfinite(structure.positions)):
+        number = int(np.argmin(np.isfinite(structure.positions).all(axis=1)))
+        raise StructureError(f"the position of atom {number} is not finite")
+    if not np.all(np.isfinite(structure.cell.array)) or abs(np.linalg.det(structure.cell.complete().array)) < 1e-6:
+        raise StructureError("the cell has no volume; give three vectors that are not in one plane")
+    if any(structure.pbc & ~structure.cell.any(axis=1)):
+        raise StructureError("an axis is periodic and has no cell vector; give one, or make it not periodic")
+    unknown = sorted(set(structure.get_chemical_symbols()) - set(elements))
+    if unknown:
+        raise StructureError(f"the model does not know {unknown[0]}; it was trained for {', '.join(elements)}")

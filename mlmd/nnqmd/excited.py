@@ -47,13 +47,7 @@ class ExcitedState(NeuralNetwork):
     """
 
     def __init__(self, ground: Model, excited: Model, device: str = "cpu") -> None:
-        first, second = ground.architecture, excited.architecture
-        if first.elements != second.elements or first.shape.cutoff != second.shape.cutoff:
-            raise StructureError(
-                f"the two models do not fit together: elements {', '.join(first.elements)} and "
-                f"{', '.join(second.elements)}, cutoffs {first.shape.cutoff:g} and {second.shape.cutoff:g} Angstrom; "
-                "fine-tune one from the other"
-            )
+        check_pair(ground, excited)
         super().__init__(ground, device)
         self.excited_network = placed(excited, device)
 
@@ -80,6 +74,28 @@ class ExcitedState(NeuralNetwork):
         if bool((w == 1).all()):
             return excited
         return mix(super().call_model(dict(data)), excited, w)
+
+
+def check_pair(ground: Model, excited: Model) -> None:
+    """Raise for two models that do not take the same list of neighbours.
+
+    Parameters
+    ----------
+    ground, excited : Model
+        The models.
+
+    Raises
+    ------
+    StructureError
+        Other elements or another cutoff.
+    """
+    first, second = ground.architecture, excited.architecture
+    if first.elements != second.elements or first.shape.cutoff != second.shape.cutoff:
+        raise StructureError(
+            f"the two models do not fit together: elements {', '.join(first.elements)} and "
+            f"{', '.join(second.elements)}, cutoffs {first.shape.cutoff:g} and {second.shape.cutoff:g} Angstrom; "
+            "fine-tune one from the other"
+        )
 
 
 def mix(ground: dict[str, torch.Tensor], excited: dict[str, torch.Tensor], w: torch.Tensor) -> dict[str, torch.Tensor]:
