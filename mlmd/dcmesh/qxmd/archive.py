@@ -39,6 +39,8 @@ def save(state: GroundState, group: h5py.Group) -> None:
         energy.attrs[term] = value
     for name in ("xc", "fermi_level", "smearing", "iterations"):
         group.attrs[name] = getattr(state, name)
+    if state.cutoff is not None:
+        group.attrs["cutoff"] = state.cutoff
 
 
 def save_ions(ions: Ions, group: h5py.Group) -> None:
@@ -67,6 +69,7 @@ def load(group: h5py.Group) -> GroundState:
         smearing=float(group.attrs["smearing"]),
         iterations=int(group.attrs["iterations"]),
         history=[(float(e), float(r)) for e, r in group["history"][()]],
+        cutoff=float(group.attrs["cutoff"]) if "cutoff" in group.attrs else None,
         **arrays,
     )
 

@@ -31,6 +31,8 @@ class QXMD(Calculator):
         Fermi-Dirac width, eV.
     excited
         Electrons lifted across the gap, see :func:`ground_state`.
+    cutoff
+        Largest kinetic energy of plane waves, eV; None for all of the grid, see :func:`ground_state`.
     tol, max_iter
         Convergence of the density, per electron, and most iterations.
     progress
@@ -59,6 +61,7 @@ class QXMD(Calculator):
         tol: float = 1e-8,
         max_iter: int = 100,
         progress: Progress | None = None,
+        cutoff: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -74,6 +77,7 @@ class QXMD(Calculator):
             "tol": tol,
             "max_iter": max_iter,
             "progress": progress,
+            "cutoff": None if cutoff is None else cutoff / Hartree,
         }
         self.ground_state: GroundState | None = None
 
@@ -83,10 +87,10 @@ class QXMD(Calculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Solve for the atoms; starts from the last ground state if only positions changed."""
+        """Solve for the atoms; starts from the last ground state if these are still the same atoms."""
         super().calculate(atoms, list(properties), list(system_changes))
-        only_moved = self.ground_state is not None and set(system_changes) <= {"positions"}
-        start = self.ground_state if only_moved else None
+        same_atoms = self.ground_state is not None and set(system_changes) <= {"positions", "cell"}
+        start = self.ground_state if same_atoms else None
         self.ground_state = ground_state(self.atoms, start=start, **self.settings)
         terms = self.ground_state.energy
         self.results = {

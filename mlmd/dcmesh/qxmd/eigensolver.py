@@ -1,4 +1,4 @@
-"""Blocked Davidson eigensolver with Teter-Payne-Allan preconditioning."""
+"""Blocked Davidson eigensolver on plane waves, with Teter-Payne-Allan preconditioning."""
 
 from __future__ import annotations
 
@@ -36,26 +36,25 @@ def solve(hamiltonian: Hamiltonian, psi: NDArray[Any], expansions: int = 3, cycl
     expansions, cycles
         Work to be done.
     """
-    shape, nb = psi.shape, psi.shape[3]
-    root_dv = np.sqrt(hamiltonian.grid.dv)
-    # Orthonormal in the Euclidean sense inside; 1/sqrt(dv) is put back at the end.
-    basis = _orthonormal(psi.reshape(-1, nb), None)
-    h_basis = _apply(hamiltonian, basis, shape)
+    waves, nb = hamiltonian.waves, psi.shape[3]
+    basis = _orthonormal(waves.coefficients(psi), None)
+    h_basis = hamiltonian.apply_to_coefficients(basis)
     for _ in range(cycles):
+        matrix = _hermitian(basis.conj().T @ h_basis)
         for grown in range(expansions + 1):
-            values, vectors = scipy.linalg.eigh(_hermitian(basis.conj().T @ h_basis))
+            values, vectors = scipy.linalg.eigh(matrix)
             values, vectors = values[:nb], vectors[:, :nb]
             x, hx = basis @ vectors, h_basis @ vectors
             residual = hx - x * values
             if grown == expansions:
                 break
-            kinetic = hamiltonian.kinetic_energies(x.reshape(shape) / root_dv)
-            update = hamiltonian.precondition(residual.reshape(shape), kinetic).reshape(-1, nb)
-            fresh = _orthonormal(update, basis)
-            basis = np.concatenate([basis, fresh], axis=1)
-            h_basis = np.concatenate([h_basis, _apply(hamiltonian, fresh, shape)], axis=1)
+            kinetic = waves.kinetic @ np.abs(x) ** 2
+            fresh = _orthonormal(hamiltonian.precondition(residual, kinetic), basis)
+            h_fresh = hamiltonian.apply_to_coefficients(fresh)
+            matrix = _bordered(matrix, basis.conj().T @ h_fresh, _hermitian(fresh.conj().T @ h_fresh))
+            basis, h_basis = np.concatenate([basis, fresh], axis=1), np.concatenate([h_basis, h_fresh], axis=1)
         basis, h_basis = x, hx
-    return Eigenstates(values, x.reshape(shape) / root_dv, np.linalg.norm(residual, axis=0))
+    return Eigenstates(values, waves.orbitals(x), np.linalg.norm(residual, axis=0))
 
 
 def random_orbitals(hamiltonian: Hamiltonian, nb: int, rng: np.random.Generator) -> NDArray[Any]:
@@ -64,11 +63,12 @@ def random_orbitals(hamiltonian: Hamiltonian, nb: int, rng: np.random.Generator)
     psi = rng.standard_normal(shape)
     if not hamiltonian.real:
         psi = psi + 1j * rng.standard_normal(shape)
-    return hamiltonian.precondition(psi, np.full(nb, 0.5))
+    waves = hamiltonian.waves
+    return waves.orbitals(hamiltonian.precondition(waves.coefficients(psi), np.full(nb, 0.5)))
 
 
-def _apply(hamiltonian: Hamiltonian, flat: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    return hamiltonian.apply(flat.reshape(*shape[:3], -1)).reshape(flat.shape)
+def _bordered(matrix: NDArray[Any], side: NDArray[Any], corner: NDArray[Any]) -> NDArray[Any]:
+    return np.block([[matrix, side], [side.conj().T, corner]])
 
 
 def _hermitian(matrix: NDArray[Any]) -> NDArray[Any]:
