@@ -20,7 +20,7 @@ def shipped_models() -> list[str]:
     Examples
     --------
     >>> shipped_models()
-    ['pto_ground']
+    ['pto_excited', 'pto_ground']
     """
     return sorted(file.stem for file in FOLDER.glob("*.safetensors"))
 

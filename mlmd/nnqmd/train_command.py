@@ -40,7 +40,7 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
 
     @app.command()
     def finetune(
-        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train', or pto_ground.")],
+        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model, or one that comes along.")],
         recipe_file: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Data and training; no [model].")],
         out: Annotated[Path | None, typer.Option(help="Folder (default: RECIPE_out).", show_default=False)] = None,
         force: Annotated[bool, typer.Option("--force", help="Forget what is in the folder.")] = False,
@@ -55,7 +55,7 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
 
     @app.command()
     def evaluate(
-        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model of 'mlmd nn train', or pto_ground.")],
+        model_file: Annotated[Path, typer.Argument(metavar="MODEL", help="A model, or one that comes along.")],
         structures: Annotated[Path, typer.Argument(metavar="STRUCTURES", help="Labelled structures.")],
         picture: Annotated[Path | None, typer.Option(help="Predictions over labels, PNG.", show_default=False)] = None,
     ) -> None:

@@ -246,7 +246,7 @@ def test_a_model_that_comes_along_is_found_by_its_name(tmp_path: Path) -> None:
     assert set(find_model("pto_ground").architecture.elements) == {"Pb", "Ti", "O"}
     save_model(tmp_path / "other.safetensors", shipped_model("pto_ground"))
     assert find_model(tmp_path / "other.safetensors").record == find_model("pto_ground").record
-    with pytest.raises(MlmdError, match="there are pto_ground"):
+    with pytest.raises(MlmdError, match="there are pto_excited, pto_ground"):
         shipped_model("none")
     with pytest.raises(InputError, match="cannot be read"):
         find_model("none")
