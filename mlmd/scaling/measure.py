@@ -55,9 +55,9 @@ def measure_size(points: int, norb: int, every: int) -> SizeRun:
     )
 
 
-def measure_roofs() -> RoofsRun:
+def measure_roofs(clock: Callable[[], float] = time.perf_counter) -> RoofsRun:
     """What one thread can do, on arrays that no cache holds."""
-    roofs = measure(threads=1, nbytes=BEYOND_CACHES, rounds=ROUNDS)
+    roofs = measure(threads=1, nbytes=BEYOND_CACHES, rounds=ROUNDS, clock=clock)
     return RoofsRun(flops=roofs.fp32, bandwidth=roofs.scale, nbytes=roofs.nbytes)
 
 

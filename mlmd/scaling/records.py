@@ -53,6 +53,25 @@ class RanksRun(Record):
     counted: list[tuple[str, float, int, int]]
 
 
+class BrickRun(Record):
+    """A brick of XS-NNQMD with its ghosts on one rank.
+
+    ``parts`` as in `SizeRun`, of an MD step; ``held`` bytes more are in memory while it is evaluated.
+    """
+
+    model: str
+    size: str
+    weights: int
+    cutoff: float
+    cells: int
+    atoms: int
+    ghosts: int
+    pairs: int
+    seconds: float
+    parts: dict[str, tuple[float, float, float, float]]
+    held: float
+
+
 class NetworkRun(Record):
     """Calls of a line of ranks: (kind, bytes, seconds)."""
 

@@ -60,13 +60,18 @@ class Kernel(NamedTuple):
 
 
 class TimeToSolution(NamedTuple):
-    """Seconds per electron (or atom) and step, and whether that is measured, projected or published."""
+    """Seconds per electron (or atom) and step, and whether that is measured, projected or published.
+
+    ``weights`` are those of a neural network, ``ranks`` how many took part; None where there are none, or not printed.
+    """
 
     work: str
     machine: str
     source: str
     quantity: float
     seconds: float
+    weights: int | None = None
+    ranks: int | None = None
 
 
 @dataclass(frozen=True)

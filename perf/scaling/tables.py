@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rich import box
 from rich.table import Table
 
-from .report import Beside, Curve, Report, merged
+from .report import Beside, Curve, Report, TimeToSolution, merged
 from .series import Point, Projected
 
 
@@ -97,10 +97,11 @@ def _counts(beside: Beside, step: str) -> Iterator[str]:
 
 
 def _curve(curve: Curve, report: Report) -> Table:
+    several = report.steps > 1
     table = _table(
         f"{report.kind} scaling, {curve.series.label}",
-        "ranks", f"{report.quantity}s", f"s per {report.step}", "of it messages", "s per MD step", "efficiency",
-        "paper", "miss", "GB a rank",
+        "ranks", f"{report.quantity}s", f"s per {report.step}", "of it messages", *["s per MD step"] * several,
+        "efficiency", "paper", "miss", "GB a rank",
     )  # fmt: skip
     points = {point.ranks: point for point in curve.series.published}
     for run, memory in zip(curve.runs, curve.memory, strict=True):
@@ -109,7 +110,7 @@ def _curve(curve: Curve, report: Report) -> Table:
             f"{run.quantity:,.0f}",
             f"{run.seconds:.4g}",
             f"{run.messages:.2g}",
-            f"{run.seconds * report.steps:,.0f}",
+            *[f"{run.seconds * report.steps:,.0f}"] * several,
             f"{run.efficiency:.3f}",
             *_paper(run, points.get(run.ranks)),
             f"{memory / 1e9:.3g}",
@@ -132,8 +133,19 @@ def _paper(run: Projected, point: Point | None) -> tuple[str, str]:
 
 
 def _solutions(report: Report) -> Table:
+    networks = any(row.weights for row in report.solutions)
+    each = ["weights", f"s/({report.quantity} weight step)", f"us/{report.quantity} of a rank"] if networks else []
     unit = f"s/({report.quantity} step)"
-    table = _table("Time to solution beside published ones", "work", "machine", "", f"{report.quantity}s", unit)
+    table = _table("Time to solution beside published ones", "work", "machine", "", f"{report.quantity}s", unit, *each)
     for row in report.solutions:
-        table.add_row(row.work, row.machine, row.source, f"{row.quantity:,.0f}", f"{row.seconds:.3g}")
+        figures = [f"{row.quantity:,.0f}", f"{row.seconds:.3g}"]
+        table.add_row(row.work, row.machine, row.source, *figures, *(_of_network(row) if networks else ()))
     return table
+
+
+def _of_network(row: TimeToSolution) -> tuple[str, str, str]:
+    """Weights, time for each of them, microseconds that a rank takes for one of its own atoms."""
+    if row.weights is None:
+        return "", "", ""
+    own = f"{1e6 * row.seconds * row.ranks:.4g}" if row.ranks else ""
+    return f"{row.weights:,}", f"{row.seconds / row.weights:.3g}", own
