@@ -8,8 +8,8 @@ from typing import Any
 import ase
 import numpy as np
 import torch
-from ase.calculators.calculator import all_changes
-from ase.neighborlist import neighbor_list
+from ase.calculators.calculator import Calculator, all_changes
+from matscipy.neighbours import neighbour_list
 from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 from nequip.integrations.ase import NequIPCalculator
 
@@ -68,6 +68,12 @@ class NeuralNetwork(NequIPCalculator):
                     f"{name} of {structure.get_chemical_formula()} is not finite; look at its positions"
                 )
 
+    def together(self, structures: Sequence[ase.Atoms]) -> Calculator:
+        """Calculator of structures side by side in one ``Atoms`` (:class:`mlmd.nnqmd.replicas.Replicas`)."""
+        from .replicas import Replicas
+
+        return Replicas(self, structures)
+
 
 def placed(model: Model, device: str) -> torch.nn.Module:
     """Network of a model on a device, ready to evaluate: on processors with the kernels of MLMD.
@@ -111,7 +117,8 @@ def check_structure(structure: ase.Atoms, elements: Sequence[str]) -> None:
     """
     check_atoms(structure, elements)
     symbols = structure.get_chemical_symbols()
-    i, j, distance = neighbor_list("ijd", structure, CLOSEST)
+    cell = structure.cell.complete()  # matscipy wants three vectors, periodic or not
+    i, j, distance = neighbour_list("ijd", None, CLOSEST, structure.positions, cell, structure.pbc)
     if len(i):
         first, second = sorted((int(i[0]), int(j[0])))
         raise StructureError(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import typer
 
 from ..perf.cli import Guard
-from . import align_command, failure_command, label_command, md_command, serve_command, train_command
+from . import (
+    align_command,
+    failure_command,
+    label_command,
+    md_command,
+    robustness_command,
+    serve_command,
+    train_command,
+)
 
 
 def make_app(guard: Guard) -> typer.Typer:
@@ -15,6 +23,7 @@ def make_app(guard: Guard) -> typer.Typer:
     align_command.add_command(app, guard)
     train_command.add_command(app, guard)
     failure_command.add_command(app, guard)
+    robustness_command.add_command(app, guard)
     md_command.add_command(app, guard)
     serve_command.add_command(app, guard)
     return app

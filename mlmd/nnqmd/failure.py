@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ase
 import numpy as np
@@ -64,6 +65,11 @@ class Conditions:
         if not self.window[0] < self.temperature < self.window[1]:
             raise MlmdError(f"the window {self.window} K does not hold the temperature of {self.temperature} K")
 
+    @property
+    def steps(self) -> int:
+        """Steps of the longest time."""
+        return round(self.longest / self.step)
+
 
 @dataclass(frozen=True)
 class Lifetime:
@@ -110,23 +116,15 @@ def lifetime(
     >>> lifetime(crystal, EMT(), Conditions(temperature=300, step=2.0, longest=100.0), seed=1)
     Lifetime(atoms=4, seed=1, time=100.0, reason=None)
     """
-    atoms, random = start.copy(), np.random.default_rng(seed)
+    random = np.random.default_rng(seed)
+    atoms = set_in_motion(start, conditions.temperature, random)
     atoms.calc = calculator
-    spread = np.sqrt(atoms.get_masses() * units.kB * conditions.temperature)
-    atoms.set_momenta(spread[:, None] * random.standard_normal((len(atoms), 3)))
-    dynamics = Langevin(
-        atoms,
-        timestep=conditions.step * units.fs,
-        temperature_K=conditions.temperature,
-        friction=conditions.friction / units.fs,
-        rng=random,
-        fixcm=False,
-    )
-    for number in range(round(conditions.longest / conditions.step)):
+    dynamics = langevin(atoms, conditions, random)
+    for number in range(conditions.steps):
         if stop():
             return None
         try:
-            reason = _failed(atoms, conditions, number % LOOK_FOR_LOST == 0)
+            reason = why_failed(atoms, atoms.get_forces(), conditions, number)
             if reason is None:
                 dynamics.run(1)
         except MlmdError as error:  # the model's calculator refuses structures without meaning
@@ -136,8 +134,29 @@ def lifetime(
     return Lifetime(len(atoms), seed, conditions.longest, None)
 
 
-def _failed(atoms: ase.Atoms, conditions: Conditions, look_for_lost: bool) -> str | None:
-    temperature, forces = atoms.get_temperature(), atoms.get_forces()
+def set_in_motion(start: ase.Atoms, temperature: float, random: np.random.Generator) -> ase.Atoms:
+    """Copy of a structure with velocities of a temperature in K."""
+    atoms = start.copy()
+    spread = np.sqrt(atoms.get_masses() * units.kB * temperature)
+    atoms.set_momenta(spread[:, None] * random.standard_normal((len(atoms), 3)))
+    return atoms
+
+
+def langevin(atoms: ase.Atoms, conditions: Conditions, random: Any) -> Langevin:
+    """Dynamics of a structure; ``random`` has ``standard_normal(size)``."""
+    return Langevin(
+        atoms,
+        timestep=conditions.step * units.fs,
+        temperature_K=conditions.temperature,
+        friction=conditions.friction / units.fs,
+        rng=random,
+        fixcm=False,
+    )
+
+
+def why_failed(atoms: ase.Atoms, forces: np.ndarray, conditions: Conditions, number: int) -> str | None:
+    """Why a dynamics has failed at a step; None where it has not."""
+    temperature = atoms.get_temperature()
     if not (np.isfinite(temperature) and np.all(np.isfinite(forces))):
         return "a velocity or force is not finite"
     if not conditions.window[0] <= temperature <= conditions.window[1]:
@@ -145,6 +164,7 @@ def _failed(atoms: ase.Atoms, conditions: Conditions, look_for_lost: bool) -> st
     largest = float(np.linalg.norm(forces, axis=1).max())
     if largest > conditions.force:
         return f"force {largest:.4g} eV/Angstrom"
+    look_for_lost = number % LOOK_FOR_LOST == 0
     if look_for_lost and len(np.unique(neighbor_list("i", atoms, conditions.reach))) < len(atoms):
         return f"an atom without neighbours within {conditions.reach:g} Angstrom"
     return None

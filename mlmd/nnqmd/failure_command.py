@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -144,29 +145,44 @@ def study(
         When it was stopped.
     """
     from ..io.atomic import make_folder, write_bytes, write_text
-    from .failure import lifetime
     from .pictures import draw_lifetimes
+    from .side_by_side import MOST_ATOMS, lifetimes
 
     make_folder(out)
     _same_conditions(out, conditions)
     file = out / "lifetimes.jsonl"
-    runs = [(name, start, seed) for start in starts for seed in range(seeds) for name in calculators]
     done = read_lifetimes(file)
     with Progress(console=console) as progress:
-        for name, start, seed in progress.track(runs, description="runs"):
+        task = progress.add_task("runs", total=len(starts) * len(calculators) * seeds)
+        for start, (name, calculator) in product(starts, calculators.items()):
             known = done.setdefault(name, [])
-            if any(one.atoms == len(start) and one.seed == seed for one in known):
-                continue
-            found = lifetime(start, calculators[name], conditions, seed, stop)
-            if found is None:
-                raise Interrupted("stopped; the same command goes on")
-            known.append(found)
-            lines = [json.dumps({"model": n, **asdict(one)}) + "\n" for n, all_ in done.items() for one in all_]
-            write_text(file, "".join(lines))
+            there = {one.seed for one in known if one.atoms == len(start)}
+            missing = [seed for seed in range(seeds) if seed not in there]
+            progress.advance(task, seeds - len(missing))
+            for some in groups(missing, MOST_ATOMS // len(start) if hasattr(calculator, "together") else 1):
+                found = lifetimes(start, calculator, conditions, some, stop)
+                if found is None:
+                    raise Interrupted("stopped; the same command goes on")
+                known += found
+                lines = [json.dumps({"model": n, **asdict(one)}) + "\n" for n, all_ in done.items() for one in all_]
+                write_text(file, "".join(lines))
+                progress.advance(task, len(some))
     laws = _print(console, done)
     write_bytes(out / "lifetimes.png", draw_lifetimes(done, laws, conditions))
     write_text(out / "exponents.json", json.dumps({name: asdict(law) for name, law in laws.items()}, indent=1))
     console.print(f"written: {out}", soft_wrap=True, highlight=False)
+
+
+def groups(seeds: list[int], most: int) -> list[list[int]]:
+    """Share seeds out to groups of so many at most, and of one at least.
+
+    Examples
+    --------
+    >>> groups([0, 1, 2, 3, 4], 2), groups([0, 1], 0)
+    ([[0, 1], [2, 3], [4]], [[0], [1]])
+    """
+    size = max(1, most)
+    return [seeds[k : k + size] for k in range(0, len(seeds), size)]
 
 
 def _same_conditions(out: Path, conditions: Conditions) -> None:

@@ -80,7 +80,6 @@ def _train(console: Console, file: Path, path: Path, force: bool, start: Model |
     from ..errors import InputError
     from ..io.input import parse, read_text
     from .recipe import Recipe
-    from .training import TrainingFolder, prepare
 
     text = read_text(file)
     recipe = parse(Recipe, text, file)
@@ -88,6 +87,15 @@ def _train(console: Console, file: Path, path: Path, force: bool, start: Model |
         raise InputError(file, "[model]", "is given, but the shape is that of the model to fine-tune", "leave it out")
     if force and path.exists():
         shutil.rmtree(path)
+    train_recipe(console, file, recipe, text, path, start)
+
+
+def train_recipe(
+    console: Console, file: Path, recipe: Recipe, text: str, path: Path, start: Model | None = None
+) -> None:
+    """Train in a folder, or go on there; ``text`` is the recipe as it is kept, ``file`` where it came from."""
+    from .training import TrainingFolder, prepare
+
     folder = TrainingFolder(path)
     prepare(folder, recipe, text, file, start)
     if not folder.model.exists():
