@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import sys
 import time
 import traceback
 import warnings
@@ -29,13 +28,13 @@ from ase import Atoms
 from .backends import default_threads, launched_ranks
 from .config import Config
 from .dcmesh.errors import DecompositionError
+from .dcmesh.parallel.abort import FAILED, abort
 from .dcmesh.parallel.team import split
 from .engine import DcMesh, GroundState, Propagator, Report, electrons, work_of
 from .errors import MlmdError
 from .precision import Plan
 from .tuning.choose import may_time
 
-FAILED = 2
 GRACE = 3.0  # seconds that a rank which failed waits for rank 0 to end the job itself
 SHORTEST_WAIT, LONGEST_WAIT = 1e-5, 1e-3  # seconds between two looks for an order
 _MAKE, _END = "make", "end"
@@ -111,10 +110,8 @@ class Crew:
 
     def _fail(self, error: BaseException) -> None:
         """Say why, and end the job."""
-        if not isinstance(error, MlmdError):
-            traceback.print_exception(error)
-        print(f"error: rank {self.rank} of {self.size}: {error!s}", file=sys.stderr, flush=True)
-        self.world.Abort(FAILED)
+        path = "" if isinstance(error, MlmdError) else "".join(traceback.format_exception(error))
+        abort(self.world, f"{path}error: rank {self.rank} of {self.size}: {error!s}")
 
 
 def _call(subject: Any, name: str, arguments: tuple[Any, ...]) -> Any:
@@ -253,8 +250,7 @@ def leading(crew: Crew | None) -> Iterator[None]:
         raise
     except BaseException:
         if crew is not None:
-            traceback.print_exc()
-            crew.world.Abort(FAILED)
+            abort(crew.world, traceback.format_exc())
         raise
     if crew is not None:
         crew.dismiss(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -78,6 +79,7 @@ def test_pytest_benchmark_takes_them(tmp_path: Path) -> None:
     pytest.importorskip("pytest_benchmark")
     command = [sys.executable, "-m", "pytest", "mlmd/perf/bench_kernels.py", "-q", "-k", "hartree and dsa and cpu"]
     options = ["--benchmark-only", "--benchmark-autosave", f"--benchmark-storage={tmp_path}", "-p", "no:cacheprovider"]
-    answer = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    answer = subprocess.run([*command, *options], cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert len(list(tmp_path.rglob("*.json"))) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from ...dcmesh.parallel.abort import abort
 from ...dcmesh.parallel.team import MpiLine, Single
 from ...errors import MlmdError
 from ...interrupt import Interrupted
 
 Thing = TypeVar("Thing")
-FAILED = 2
 
 
 class DecompositionError(MlmdError):
@@ -113,9 +112,9 @@ class Ranks:
             raise MlmdError(problems[0])
         return result
 
-    def abort(self) -> None:
-        """End the job at once, on all ranks."""
-        self._world.Abort(FAILED)
+    def abort(self, words: str) -> None:
+        """Say why, and end the job on all ranks."""
+        abort(self._world, words)
 
     def lead(self, work: Callable[[], None]) -> None:
         """Do something on the first rank alone; an error of ours is raised on all."""
@@ -211,6 +210,4 @@ def ending_together(ranks: Ranks) -> Iterator[None]:
     except BaseException:
         if ranks.size == 1:
             raise
-        traceback.print_exc()
-        print(f"error: rank {ranks.rank} of {ranks.size} failed", file=sys.stderr, flush=True)
-        ranks.abort()
+        ranks.abort(f"{traceback.format_exc()}error: rank {ranks.rank} of {ranks.size} failed")
