@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .study import BufferError
 
 
-
 def add_command(app: typer.Typer, guard: Guard) -> None:
     """Add ``domains`` to a command line; ``guard`` turns errors into messages and exit codes."""
 

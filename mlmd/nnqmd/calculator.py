@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ase
@@ -46,13 +46,7 @@ class NeuralNetwork(NequIPCalculator):
         super().__init__(
             placed(model, device),
             device=device,
-            transforms=[
-                ChemicalSpeciesToAtomTypeMapper(
-                    model_type_names=list(self.elements),
-                    chemical_species_to_atom_type_map={symbol: symbol for symbol in self.elements},
-                ),
-                NeighborListTransform(r_max=model.architecture.shape.cutoff),
-            ],
+            transforms=transforms_of(model),
         )
 
     def calculate(
@@ -73,6 +67,18 @@ class NeuralNetwork(NequIPCalculator):
         from .replicas import Replicas
 
         return Replicas(self, structures)
+
+
+def transforms_of(model: Model) -> list[Callable[..., Any]]:
+    """What makes data of a structure fit for a model: elements as its types, and its list of neighbours."""
+    elements = model.architecture.elements
+    return [
+        ChemicalSpeciesToAtomTypeMapper(
+            model_type_names=list(elements),
+            chemical_species_to_atom_type_map={symbol: symbol for symbol in elements},
+        ),
+        NeighborListTransform(r_max=model.architecture.shape.cutoff),
+    ]
 
 
 def placed(model: Model, device: str) -> torch.nn.Module:

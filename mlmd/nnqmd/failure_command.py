@@ -206,9 +206,6 @@ def read_lifetimes(file: Path) -> dict[str, list[Lifetime]]:
 
 
 def _print(console: Console, done: dict[str, list[Lifetime]]) -> dict[str, PowerLaw]:
-    from ..errors import MlmdError
-    from .failure import fit_power_law
-
     table = Table()
     for column in ("model", "atoms", "runs", "failed", "median time (fs)"):
         table.add_column(column, justify="left" if column == "model" else "right")
@@ -222,13 +219,21 @@ def _print(console: Console, done: dict[str, list[Lifetime]]) -> dict[str, Power
             table.add_row(name, str(atoms), str(len(here)), str(failed), f"{sign}{median.time:.0f}")
     console.print(table)
     for name, lifetimes in done.items():
-        try:
-            laws[name] = law = fit_power_law(lifetimes)
-        except MlmdError as error:
-            console.print(f"{name}: {error}", highlight=False, soft_wrap=True)
-            continue
-        console.print(
-            f"{name}: time to failure ~ N^({law.exponent:.3f} ± {law.exponent_error:.3f}), shape {law.shape:.2f}",
-            highlight=False,
-        )
+        if (law := print_law(console, name, lifetimes, "time to failure ~ ")) is not None:
+            laws[name] = law
     return laws
+
+
+def print_law(console: Console, name: str, lifetimes: list[Lifetime], what: str = "") -> PowerLaw | None:
+    """Fit the power law of runs and print it; None, and why, where they tell none."""
+    from ..errors import MlmdError
+    from .failure import fit_power_law
+
+    try:
+        law = fit_power_law(lifetimes)
+    except MlmdError as error:
+        console.print(f"{name}: {error}", highlight=False, soft_wrap=True)
+        return None
+    exponent = f"N^({law.exponent:.3f} ± {law.exponent_error:.3f})"
+    console.print(f"{name}: {what}{exponent}, shape {law.shape:.2f}", highlight=False)
+    return law

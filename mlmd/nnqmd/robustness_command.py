@@ -15,14 +15,14 @@ from rich.table import Table
 from ..errors import InputError
 from ..interrupt import Interrupted, StopSignals
 from ..perf.cli import Guard
-from .failure_command import read_lifetimes, repeats, study
+from .failure_command import print_law, read_lifetimes, repeats, study
 from .packages import require
 from .train_command import train_recipe
 
 if TYPE_CHECKING:
     import ase
 
-    from .failure import Conditions, Lifetime, PowerLaw
+    from .failure import Conditions
     from .model_file import Model
     from .robustness import Row
 
@@ -162,7 +162,7 @@ def _fail(
         for name, group in models.items()
     }
     whole = {name: pooled(group) for name, group in groups.items()}
-    found = {name: _law(console, name, runs) for name, runs in whole.items()}
+    found = {name: print_law(console, f"{name}, all models", runs) for name, runs in whole.items()}
     laws, rows = {name: law for name, law in found.items() if law is not None}, compare(groups)
     _print_rows(console, rows, conditions)
     write_bytes(
@@ -175,21 +175,6 @@ def _fail(
         "exponents": {name: asdict(law) for name, law in laws.items()},
         "lifetimes": {name: [asdict(one) for one in all_] for name, all_ in whole.items()},
     }
-
-
-def _law(console: Console, name: str, runs: list[Lifetime]) -> PowerLaw | None:
-    """The power law of the runs of all models of a recipe, printed; None where they tell none."""
-    from ..errors import MlmdError
-    from .failure import fit_power_law
-
-    try:
-        law = fit_power_law(runs)
-    except MlmdError as error:
-        console.print(f"{name}, all models: {error}", highlight=False, soft_wrap=True)
-        return None
-    exponent = f"N^({law.exponent:.3f} ± {law.exponent_error:.3f})"
-    console.print(f"{name}, all models: {exponent}, shape {law.shape:.2f}", highlight=False)
-    return law
 
 
 def _print_rows(console: Console, rows: list[Row], conditions: Conditions) -> None:

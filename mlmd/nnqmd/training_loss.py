@@ -8,9 +8,9 @@ import ase
 import numpy as np
 import torch
 from nequip.data import AtomicDataDict, from_ase
-from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 
 from .allegro import accelerate
+from .calculator import transforms_of
 from .dataset import labels
 from .model_file import Model
 from .sharpness import Loss
@@ -49,18 +49,13 @@ def training_loss(
     >>> loss().item() > 0, sum(w.numel() for w in weights) == model.weights
     (True, True)
     """
-    architecture = model.architecture
-    types = ChemicalSpeciesToAtomTypeMapper(
-        model_type_names=list(architecture.elements),
-        chemical_species_to_atom_type_map={symbol: symbol for symbol in architecture.elements},
-    )
-    neighbours = NeighborListTransform(r_max=architecture.shape.cutoff)
-    data = AtomicDataDict.batched_from_list([neighbours(types(from_ase(frame))) for frame in frames])
+    typed, with_neighbours = transforms_of(model)
+    data = AtomicDataDict.batched_from_list([with_neighbours(typed(from_ase(frame))) for frame in frames])
     counts = torch.tensor([len(frame) for frame in frames])
     known = [labels(frame) for frame in frames]
     energies = torch.tensor(np.array([one["energy"] for one in known]), dtype=torch.float64) / counts
     wanted = torch.tensor(np.concatenate([one["forces"] for one in known]), dtype=torch.float64)
-    network = accelerate(architecture.build())
+    network = accelerate(model.architecture.build())
     network.load_state_dict(model.network.state_dict())
     network.train()  # forces that can be differentiated once more
 

@@ -54,7 +54,7 @@ def report(
         for run in runs
     ]
     base = Task(mesh, published.ORBITALS, every=every, cycles=cycles)
-    curves = _curves(kind, machine, rates, _handling(network, roofs, machine), base, ranks) if machine else []
+    curves = _curves(kind, machine, rates, machine.handling(network, roofs), base, ranks) if machine else []
     return Report(
         kind=kind,
         workload="DC-MESH",
@@ -121,11 +121,6 @@ def _beside(run: RanksRun, rates: Rates, roofs: Roofs, cycles: float, network: N
         counted=[Message(*message) for message in run.counted],
         formula=messages(task),
     )
-
-
-def _handling(network: Network | None, here: Roofs, machine: Machine) -> float:
-    """Of a byte of a sum there: it is work of the memory."""
-    return network.handling * here.bandwidth / machine.bandwidth if network else 0.0
 
 
 def _curves(

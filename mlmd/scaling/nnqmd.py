@@ -124,10 +124,15 @@ def load(brick: Brick, network: Network) -> Load:
     >>> load(brick, Network("made up", 1, {"dense": (10.0, 4.0)}))["dense"]
     Work(calls=1, flops=47000.0, nbytes=18800.0)
     """
-    pairs, present = brick.atoms * brick.crystal.neighbours, brick.atoms + brick.ghosts
+    return work(brick.atoms, brick.ghosts, brick.crystal.neighbours, network)
+
+
+def work(atoms: float, ghosts: float, neighbours: float, network: Network) -> Load:
+    """Work on so many atoms and ghosts with so many neighbours each, by part."""
+    pairs, present = atoms * neighbours, atoms + ghosts
     parts = {name: Work(1, flops * pairs, nbytes * pairs) for name, (flops, nbytes) in network.work.items()}
     return parts | {
-        "neighbours": Work(1, 0.0, PAIR * present * brick.crystal.neighbours),  # those of ghosts are looked for too
+        "neighbours": Work(1, 0.0, PAIR * present * neighbours),  # those of ghosts are looked for too
         "atoms": Work(1, 0.0, 2.0 * STATE * present),
     }
 

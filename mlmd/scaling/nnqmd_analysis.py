@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from ..perf.scaling import published_nnqmd as published
 from ..perf.scaling.machines import Machine
-from ..perf.scaling.model import Load, Rates, Roofs, Sample, Work, elsewhere, fit_rate, seconds
+from ..perf.scaling.model import Load, Rates, Roofs, Sample, elsewhere, fit_rate, seconds
 from ..perf.scaling.network import fit_network
 from ..perf.scaling.report import MEASURED, PROJECTED, PUBLISHED, Check, Curve, Report, TimeToSolution
 from ..perf.scaling.series import project
 from .crystal import DENSITY
 from .launch import mpirun, on_ranks
 from .measure import measure_roofs
-from .nnqmd import PAIR, STATE, Crystal, Network, strong_series, weak_series
+from .nnqmd import PAIR, Crystal, Network, strong_series, weak_series, work
 from .records import BrickRun, NetworkRun, RoofsRun, Store
 
 FITTED, HELD_OUT = (2, 3, 4), (5, 6)  # unit cells along a side of the brick
@@ -92,8 +92,9 @@ def report(kind: str, measured: Measured, machine: Machine | None, ranks: Sequen
     crystal, network = described(largest)
     rates = fit(measured.fitted, network, roofs)
     messages = fit_network(measured.network.samples, measured.network.ranks) if measured.network else None
-    handling = messages.handling * roofs.bandwidth / machine.bandwidth if messages and machine else 0.0
-    curves = _curves(kind, machine, rates, handling, crystal, network, ranks) if machine else []
+    curves = []
+    if machine:
+        curves = _curves(kind, machine, rates, machine.handling(messages, roofs), crystal, network, ranks)
     return Report(
         kind=kind,
         workload="XS-NNQMD",
@@ -139,12 +140,7 @@ def described(run: BrickRun) -> tuple[Crystal, Network]:
 
 def work_of(run: BrickRun, network: Network) -> Load:
     """Work of a brick with the pairs and ghosts that it has; `mlmd.scaling.nnqmd.load` takes them from the geometry."""
-    present = run.atoms + run.ghosts
-    parts = {name: Work(1, flops * run.pairs, nbytes * run.pairs) for name, (flops, nbytes) in network.work.items()}
-    return parts | {
-        "neighbours": Work(1, 0.0, PAIR * present * run.pairs / run.atoms),
-        "atoms": Work(1, 0.0, 2.0 * STATE * present),
-    }
+    return work(run.atoms, run.ghosts, run.pairs / run.atoms, network)
 
 
 def fit(runs: Sequence[BrickRun], network: Network, roofs: Roofs) -> Rates:

@@ -52,6 +52,10 @@ class Machine(BaseModel):
         """Its network; ``handling`` as in `Network`."""
         return Network(self.latency, self.link, handling)
 
+    def handling(self, network: Network | None, here: Roofs) -> float:
+        """Of a byte of a sum on this machine, from that of a measured network: it is work of the memory."""
+        return network.handling * here.bandwidth / self.bandwidth if network else 0.0
+
 
 AURORA = Machine(
     name="Aurora, a rank on each tile",

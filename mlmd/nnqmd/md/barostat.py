@@ -41,8 +41,6 @@ class Barostat:
         One common rate.
     """
 
-    conserves_momentum = True
-
     def __init__(
         self,
         dt: float,

@@ -20,8 +20,6 @@ class Field(Protocol):
 class Integrator(Protocol):
     """Moves a system by steps."""
 
-    conserves_momentum: bool
-
     def step(self, system: System, field: Field) -> None:
         """One time step; forces of the system are those of its positions before and after."""
 
@@ -54,8 +52,6 @@ class VelocityVerlet:
     dt : float
         Time step in ASE's unit.
     """
-
-    conserves_momentum = True
 
     def __init__(self, dt: float) -> None:
         self.dt = dt
@@ -99,8 +95,6 @@ class Langevin:
     seed : int
         Of the noise.
     """
-
-    conserves_momentum = False
 
     def __init__(self, dt: float, temperature: float, friction: float, seed: int) -> None:
         self._verlet, self._kT, self._seed = VelocityVerlet(dt), units.kB * temperature, seed

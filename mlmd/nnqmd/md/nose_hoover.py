@@ -99,8 +99,6 @@ class NoseHoover:
         Degrees of freedom: 3 N - 3 where the total momentum is zero.
     """
 
-    conserves_momentum = True
-
     def __init__(self, dt: float, temperature: float, period: float, degrees: int) -> None:
         self._verlet, self.chain = VelocityVerlet(dt), Chain(temperature, period, degrees)
 
