@@ -58,6 +58,14 @@ def test_same_as_on_the_host(
     assert abs(there["norm"] - here["norm"]) < 1e-6
 
 
+def test_the_density_comes_to_the_host(device: str, two_k_points: GroundState) -> None:
+    there, here = (LFD(two_k_points, DT, PULSE, backend=name) for name in (device, "cpu"))
+    there.advance(2)
+    here.advance(2)
+    assert type(there.density()) is np.ndarray
+    np.testing.assert_allclose(there.density(), here.density(), atol=1e-12)
+
+
 def test_an_oblique_kick(device: str, two_k_points: GroundState) -> None:
     results = []
     for name in (device, "cpu"):

@@ -165,7 +165,7 @@ class DividedElectrons:
     def density(self) -> Array:
         """Electron density of the cell (nx, ny, nz), sewn together."""
         boxes = [self.start.boxes[place] for place in self._own]
-        densities = [np.asarray(part.lfd.arrays.asnumpy(part.lfd.density())) for part in self._parts]
+        densities = [part.lfd.density() for part in self._parts]
         return np.asarray(self._line.sum(recombine(boxes, densities)))
 
     def state(self) -> dict[str, Any]:

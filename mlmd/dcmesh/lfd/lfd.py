@@ -160,7 +160,7 @@ class LFD:
         self._make_potential(hartree)
 
     def _make_potential(self, hartree: str) -> None:
-        density = self.density()
+        density = self._present_density()
         kind = DevicePotential if isinstance(self.arrays, Device) else Potential
         self.potential = kind(self.ground_state, density, hartree, self.options)
         self.v = self.potential.update(density)
@@ -229,8 +229,12 @@ class LFD:
         other._last_current = other._measure().current
         return other
 
-    def density(self) -> Any:
-        """Electron density (nx, ny, nz), electrons/bohr^3, an array of the backend that later calls overwrite."""
+    def density(self) -> Array:
+        """Electron density (nx, ny, nz), electrons/bohr^3, on the host; later calls may overwrite it."""
+        return np.asarray(self.arrays.asnumpy(self._present_density()))
+
+    def _present_density(self) -> Any:
+        """The density as an array of the backend that later calls overwrite."""
         for plan, psi, f, n in zip(self._density, self.psi, self.f, self._n, strict=True):
             plan(psi, f, out=n)
         first, *others = self._n
@@ -295,7 +299,7 @@ class LFD:
         graph.launch()
 
     def _follow_density(self) -> None:
-        density = self.density()
+        density = self._present_density()
         if not isinstance(self.arrays, Device):  # there it would have to wait for the device
             check_finite(float(density.sum()), self.step_count, self.step_count, self.dt)
         self.v = self.potential.update(density)
@@ -383,7 +387,7 @@ class LFD:
     def solve_potential(self) -> None:
         """Solve v for the density that is there anew: what was solved less exactly is left behind."""
         if self.potential.method != "dsa":  # which follows the motion, and would take this for a step
-            self.v = self.potential.update(self.density())
+            self.v = self.potential.update(self._present_density())
 
     def state(self) -> dict[str, Any]:
         """Everything that a continued run needs, as arrays and numbers."""

@@ -198,7 +198,7 @@ class Ehrenfest:
 
     def density(self) -> Array:
         """See `LFD.density`."""
-        return np.asarray(self.electrons.arrays.asnumpy(self.electrons.density()))
+        return self.electrons.density()
 
     def state(self) -> Mapping[str, Any]:
         """All that a bit-for-bit continuation needs."""

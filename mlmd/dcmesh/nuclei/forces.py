@@ -36,7 +36,7 @@ def mean_field_forces(electrons: LFD, ions: Ions) -> Array:
     """
     arrays, light = electrons.arrays, electrons.laser.A(electrons.time) / SPEED_OF_LIGHT
     ranks = electrons.team.ranks
-    total = ions.ion_ion[1] + ions.local_forces(arrays.asnumpy(electrons.density()))
+    total = ions.ion_ion[1] + ions.local_forces(electrons.density())
     if ranks.rank > 0:
         total = np.zeros_like(total)
     for k, (psi, f) in enumerate(zip(electrons.psi, electrons.weights, strict=True)):
