@@ -8,14 +8,16 @@ SOURCES := $(wildcard setup.py pyproject.toml csrc/*/*.cpp csrc/*/*.h csrc/inclu
 export OMP_WAIT_POLICY ?= passive
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow lint sanitize bench bench-docs clean
+.PHONY: demo test test-slow lint docs sanitize bench bench-docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/mlmd run examples/pto_pulse.toml --out demo_out --force
 	@echo "The pictures are in $(CURDIR)/demo_out/*.png, the numbers in demo_out/run.h5 and demo_out/summary.json"
 
+# Two processes of tests, so that each has one thread for what is not told how many to take.
+test: export OMP_NUM_THREADS ?= 1
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow
@@ -23,6 +25,10 @@ test-slow: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in $(CURDIR)/site/index.html"
 
 sanitize: $(VENV)/.installed-dev
 	sh tests/run_sanitizers.sh $(CURDIR)/$(BIN)/python
@@ -34,7 +40,7 @@ bench-docs: $(VENV)/.installed-dev
 	$(BIN)/python -m mlmd.perf.refresh_docs
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info mlmd/_cpu*.so mlmd/include mlmd/lib mlmd/share demo_out
+	rm -rf $(VENV) build dist site *.egg-info mlmd/_cpu*.so mlmd/include mlmd/lib mlmd/share demo_out
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
