@@ -21,6 +21,7 @@ from .backends import local_rank
 from .domains.command import add_command as add_domains
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
+from .multiscale.commands import add_commands as add_multiscale
 from .nnqmd.cli import make_app as make_nn_app
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
 from .perf.compare.cli import make_app as make_perf_app
@@ -347,6 +348,7 @@ add_commands(app, _plain_errors)
 add_spectrum(app, _plain_errors)
 add_scaling(app, _plain_errors)
 add_domains(app, _plain_errors)
+add_multiscale(app, _plain_errors)
 app.add_typer(make_perf_app(_plain_errors), name="perf")
 app.add_typer(make_nn_app(_plain_errors), name="nn")
 
