@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#6B7280"
 PULSE = "#E69F00"
-_STYLE = {
+STYLE = {
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.titlelocation": "left",
@@ -41,7 +41,7 @@ def as_png(make: Callable[[], Figure]) -> bytes:
     >>> as_png(Figure)[1:4]
     b'PNG'
     """
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         buffer = io.BytesIO()
         FigureCanvasAgg(make()).print_png(buffer)
         return buffer.getvalue()

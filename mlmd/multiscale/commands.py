@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from ..errors import InputError, MlmdError
+from ..errors import InputError
 from ..perf.cli import Guard
 
 if TYPE_CHECKING:
@@ -91,6 +89,8 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
         ] = None,
         charges: Annotated[ChargeSet, typer.Option(help="Effective charges of the ions.")] = ChargeSet.born,
         every: Annotated[int, typer.Option(min=1, help="Frames from one to the next that is taken.")] = 1,
+        film: Annotated[bool, typer.Option("--film", help="Write film.gif, too.")] = False,
+        export: Annotated[bool, typer.Option("--export", help="Write files for ParaView and OVITO, too.")] = False,
         out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("topology_out"),
     ) -> None:
         """Polarisation of each cell and topological charge, frame by frame.
@@ -98,7 +98,14 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
         The folder receives topology.csv, the charge over the frames, and maps of the first and the last frame.
         """
         with guard(Console(stderr=True)):
-            _follow(trajectory, reference or trajectory, charges, every, out)
+            from .following import follow, write_exports, write_results
+
+            found = follow(trajectory, reference or trajectory, charges.value, every, keep=film or export)
+            write_results(out, found, trajectory.stem, film)
+            if export:
+                write_exports(out, found, trajectory, every)
+            Console().print(_table(found.rows))
+            _print(f"written: {out} ({', '.join(sorted(file.name for file in out.iterdir()))})")
 
 
 def counts(command: str, option: str, text: str, number: int) -> tuple[int, ...]:
@@ -164,50 +171,6 @@ def _build(
     _print(f"{crystal.get_chemical_formula()}: {nx} x {ny} x {nz} cells, {lengths} Å")
     _print(f"topological charge {row.charge:z.6f}, polarisation {MICROCOULOMB * row.length:.1f} µC/cm² (mean length)")
     _print(f"written: {out}")
-
-
-def _follow(trajectory: Path, reference: Path, charges: ChargeSet, every: int, out: Path) -> None:
-    from ..io.atomic import make_folder, write_bytes, write_text
-    from .cells import Cells
-    from .files import frames_of
-    from .history import as_csv, observe
-    from .pictures import draw_charges, draw_maps
-    from .polarisation import polar_layers
-
-    first = next(frames_of(reference))
-    with _blamed(reference, "first frame", "give the structure that was built, with --reference"):
-        cells = Cells(first)
-    rows, maps, polar = [], {}, polar_layers(cells)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("frames", total=None)
-        for number, frame in enumerate(frames_of(trajectory, every)):
-            index = number * every
-            with _blamed(trajectory, f"frame {index}", "leave it out with --every, or give its own --reference"):
-                row, P = observe(cells, frame, index, charges.value)
-            rows.append(row)
-            maps["first" if number == 0 else "last"] = (
-                f"frame {index}, Q = {row.charge:z.2f}",
-                P[:, :, polar].mean(axis=2),
-            )
-            progress.advance(task)
-    sides = first.cell.lengths()[:2] / cells.shape[:2]
-    make_folder(out)
-    write_text(out / "topology.csv", as_csv(rows))
-    write_bytes(out / "charge.png", draw_charges({trajectory.stem: rows}))
-    write_bytes(out / "maps.png", draw_maps(list(maps.values()), sides))
-    Console().print(_table(rows))
-    _print(f"written: {out} (topology.csv, charge.png, maps.png)")
-
-
-@contextmanager
-def _blamed(file: Path, place: str, remedy: str) -> Iterator[None]:
-    """Say in which file and where an error is."""
-    try:
-        yield
-    except InputError:
-        raise
-    except MlmdError as error:
-        raise InputError(file, place, str(error), remedy) from error
 
 
 def _table(rows: Sequence[Observation]) -> Table:

@@ -59,11 +59,16 @@ def make_page(folders: Sequence[Folder]) -> str:
             *_sections(sources, rows),
         ]
     )
-    style, script = ((HERE / name).read_text() for name in ("report.css", "report.js"))
+    return document(title, body, hiding, (HERE / "report.js").read_text())
+
+
+def document(title: str, body: str, style: str = "", script: str = "") -> str:
+    """A page in the look of all pages; ``body`` and what is added to style and script are HTML, CSS and JavaScript."""
+    look = (HERE / "report.css").read_text()
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="icon" href="data:,">\n<style>\n{style}{hiding}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n'
+        f'<link rel="icon" href="data:,">\n<style>\n{look}{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n'
         f"<script>\n{script}</script>\n</body>\n</html>\n"
     )
 
