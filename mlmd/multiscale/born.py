@@ -29,9 +29,9 @@ class Charges:
             object.__setattr__(self, name, getattr(self, name) - excess)
 
 
-BORN = {  # Zhong, King-Smith, Vanderbilt, Phys. Rev. Lett. 72, 3618 (1994), cubic crystals, LDA
-    "Pb": Charges(3.90, 7.06, -5.83, -2.56),
-    "Sr": Charges(2.56, 7.26, -5.73, -2.15),
+BORN = {  # cubic crystals, LDA
+    "Pb": Charges(3.90, 7.06, -5.83, -2.56),  # Zhong, King-Smith, Vanderbilt, Phys. Rev. Lett. 72, 3618 (1994)
+    "Sr": Charges(2.56, 7.26, -5.73, -2.15),  # Ghosez, Michenaud, Gonze, Phys. Rev. B 58, 6224 (1998)
 }
 WANNIER = {  # fitted to dipoles of Wannier centres; see mlmd.multiscale.polarisation.fit_charges
     "Pb": Charges(3.615, 5.487, -4.502, -2.300),

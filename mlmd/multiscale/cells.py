@@ -147,9 +147,7 @@ def _images(atoms: ase.Atoms, chosen: Array) -> tuple[Array, Array]:
 
 
 def _grid(atoms: ase.Atoms, titanium: Array) -> Array:
-    """Place (Ti, 3) of each Ti on the grid of cells, by the array ``cell`` where there is one."""
-    if "cell" in atoms.arrays:
-        return np.asarray(atoms.arrays["cell"], dtype=int)[titanium]
+    """Place (Ti, 3) of each Ti on the grid of cells."""
     grid = np.stack(
         [_layers(x, length) for x, length in zip(atoms.positions[titanium].T, atoms.cell.lengths(), strict=True)], 1
     )

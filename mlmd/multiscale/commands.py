@@ -34,6 +34,13 @@ class Kind(str, Enum):
     ising = "ising"
 
 
+class Crystal(str, Enum):
+    """Constants and displacements; see `mlmd.multiscale.crystal`."""
+
+    tetragonal = "tetragonal"
+    cubic = "cubic"
+
+
 class ChargeSet(str, Enum):
     """Effective charges; see `mlmd.multiscale.polarisation`."""
 
@@ -47,7 +54,7 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
     @app.command("texture")
     def texture_command(
         kind: Annotated[Kind, typer.Argument(help="What the polarisation looks like.", show_default=False)],
-        out: Annotated[Path, typer.Option(help="Structure, any format that ASE writes.", show_default=False)],
+        out: Annotated[Path, typer.Option(help="Structure, extended XYZ.", show_default=False)],
         cells: Annotated[str, typer.Option(help="Unit cells along x, y, z.")] = "16x16x2",
         lattice: Annotated[str, typer.Option(help="Skyrmions, or periods, along x and y.")] = "1x1",
         triangular: Annotated[bool, typer.Option("--triangular", help="One more between each four.")] = False,
@@ -60,9 +67,12 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
         winding: Annotated[int, typer.Option(help="Of a skyrmion; -1 is an antiskyrmion.")] = 1,
         polarity: Annotated[int, typer.Option(help="Of the core: -1 down, 1 up.")] = -1,
         strontium: Annotated[int, typer.Option(min=0, help="Layers of SrTiO3 on top.")] = 0,
+        crystal: Annotated[
+            Crystal, typer.Option(help="Constants and displacements, those of pto_ground.")
+        ] = Crystal.tetragonal,
         constants: Annotated[
             tuple[float, float] | None,
-            typer.Option(help="a and c of PbTiO3, Å.", show_default="3.858 4.299, of pto_ground"),
+            typer.Option(help="Other a and c of PbTiO3, Å.", show_default="those of --crystal"),
         ] = None,
     ) -> None:
         """Build PbTiO3, or a superlattice with SrTiO3, whose ions follow a polar texture."""
@@ -78,7 +88,7 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
                 winding=winding,
                 polarity=polarity,
             )
-            _build(texture, counts("texture", "--cells", cells, 3), constants, strontium, out)
+            _build(texture, counts("texture", "--cells", cells, 3), crystal.value, constants, strontium, out)
 
     @app.command()
     def topology(
@@ -89,6 +99,7 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
         ] = None,
         charges: Annotated[ChargeSet, typer.Option(help="Effective charges of the ions.")] = ChargeSet.born,
         every: Annotated[int, typer.Option(min=1, help="Frames from one to the next that is taken.")] = 1,
+        average: Annotated[int, typer.Option(min=1, help="Frames of which each row is the mean.")] = 1,
         film: Annotated[bool, typer.Option("--film", help="Write film.gif, too.")] = False,
         export: Annotated[bool, typer.Option("--export", help="Write files for ParaView and OVITO, too.")] = False,
         out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("topology_out"),
@@ -100,7 +111,7 @@ def add_commands(app: typer.Typer, guard: Guard) -> None:
         with guard(Console(stderr=True)):
             from .following import follow, write_exports, write_results
 
-            found = follow(trajectory, reference or trajectory, charges.value, every, keep=film or export)
+            found = follow(trajectory, reference or trajectory, charges.value, every, average, keep=film or export)
             write_results(out, found, trajectory.stem, film)
             if export:
                 write_exports(out, found, trajectory, every)
@@ -149,15 +160,21 @@ def texture_of(**options: Any) -> Texture:
 
 
 def _build(
-    texture: Texture, cells: tuple[int, ...], constants: tuple[float, float] | None, strontium: int, out: Path
+    texture: Texture,
+    cells: tuple[int, ...],
+    kind: str,
+    constants: tuple[float, float] | None,
+    strontium: int,
+    out: Path,
 ) -> None:
     from .cells import Cells
-    from .crystal import TETRAGONAL, superlattice
+    from .crystal import CRYSTALS, superlattice
     from .files import write_structures
     from .history import observe
 
     nx, ny, nz = cells
-    crystal = superlattice(texture, (nx, ny, nz), constants or TETRAGONAL, strontium)
+    own, mode = CRYSTALS[kind]
+    crystal = superlattice(texture, (nx, ny, nz), constants or own, strontium, mode)
     known = Cells(crystal)
     row, P = observe(known, crystal)
     if abs(row.charge - texture.charge) > 0.5:

@@ -41,8 +41,10 @@ class SoftMode:
     across: float = -0.1973
 
 
-TETRAGONAL = (3.8584, 4.2987)  # of pto_ground, Angstrom
+TETRAGONAL = (3.8584, 4.2987)  # a, c of pto_ground, Angstrom
+CUBIC = (3.926, 3.926)
 CUBIC_MODE = SoftMode(a_site=0.2510, titanium=0.1025, parallel=-0.0720, across=-0.1407)
+CRYSTALS = {"tetragonal": (TETRAGONAL, SoftMode()), "cubic": (CUBIC, CUBIC_MODE)}  # constants and displacements
 SRTIO3 = 3.905  # height of a layer of SrTiO3, Angstrom
 
 
@@ -81,7 +83,7 @@ def superlattice(
     Raises
     ------
     MlmdError
-        No cell, or more layers of SrTiO3 than layers.
+        No cell, more layers of SrTiO3 than layers, lengths that are none.
 
     Examples
     --------
@@ -93,6 +95,10 @@ def superlattice(
         raise MlmdError(
             f"{strontium} layers of SrTiO3 in {cells[0]}x{cells[1]}x{cells[2]} cells: "
             "give at least one cell along each axis and not more such layers than layers"
+        )
+    if not all(np.isfinite(length) and length > 0 for length in (*lattice, strontium_height)):
+        raise MlmdError(
+            f"a = {lattice[0]:g}, c = {lattice[1]:g} and {strontium_height:g} Angstrom are no lattice constants"
         )
     lead = np.arange(cells[2]) < cells[2] - strontium  # of the layer of corners below each layer of Ti
     share = 0.5 * (lead + np.roll(lead, -1).astype(float))

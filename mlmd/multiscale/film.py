@@ -16,7 +16,19 @@ from PIL import Image
 
 from ..style import BLUE, STYLE
 from .history import Observation
-from .pictures import CHARGE_COLORS, INK, POLAR_COLORS, Sides, draw_density, draw_polarisation, ends_of, turn_arrows
+from .pictures import (
+    CHARGE_COLORS,
+    CHARGE_LABEL,
+    INK,
+    POLAR_COLORS,
+    POLAR_LABEL,
+    Sides,
+    draw_density,
+    draw_polarisation,
+    ends_of,
+    panel,
+    turn_arrows,
+)
 from .topology import Array, charge_density
 
 MOST_IMAGES = 80
@@ -64,15 +76,15 @@ class _Scene:
         rows, fields = [row for row, _ in frames], [P for _, P in frames]
         largest, densest = ends_of(fields)
         self.timed = all(np.isfinite(row.time_fs) for row in rows)
-        nx, ny = fields[0].shape[:2]
-        figure = Figure(figsize=(9.6, 4.0 * ny * sides[1] / (nx * sides[0]) + 2.2), dpi=DOTS, layout="constrained")
+        width, height = panel(fields[0], sides)
+        figure = Figure(figsize=(2 * width + 2.8, 4 / 3 * height + 1.5), dpi=DOTS, layout="constrained")
         grid = figure.add_gridspec(2, 2, height_ratios=[3, 1])
         left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
         below = figure.add_subplot(grid[1, :])
         self.map, self.arrows = draw_polarisation(left, fields[0], largest, sides)
         self.density = draw_density(right, fields[0], densest, sides)
-        figure.colorbar(self.map, ax=left, shrink=0.95, label="polarisation along z (C/m²)")
-        figure.colorbar(self.density, ax=right, shrink=0.95, label="topological charge of a cell")
+        figure.colorbar(self.map, ax=left, shrink=0.95, label=POLAR_LABEL)
+        figure.colorbar(self.density, ax=right, shrink=0.95, label=CHARGE_LABEL)
         times = [self._time(row) for row in rows]
         below.plot(times, [row.charge for row in rows], color=BLUE)
         (self.dot,) = below.plot(times[:1], [rows[0].charge], "o", color=INK)

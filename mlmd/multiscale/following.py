@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +19,9 @@ from .cells import Cells
 from .exports import write_dump, write_fields
 from .files import frames_of
 from .film import draw_film
-from .history import Observation, as_csv, observe
+from .history import Observation, as_csv, observation
 from .pictures import draw_charges, draw_maps
-from .polarisation import ChargeSet, polar_layers
+from .polarisation import ChargeSet, polar_layers, polarisation
 from .topology import Array, charge_density
 
 
@@ -44,7 +45,9 @@ class Followed:
         return P[:, :, polar_layers(self.cells)].mean(axis=2)
 
 
-def follow(trajectory: Path, reference: Path, charges: ChargeSet, every: int = 1, keep: bool = False) -> Followed:
+def follow(
+    trajectory: Path, reference: Path, charges: ChargeSet, every: int = 1, average: int = 1, keep: bool = False
+) -> Followed:
     """Observe the frames of a trajectory.
 
     Parameters
@@ -55,6 +58,8 @@ def follow(trajectory: Path, reference: Path, charges: ChargeSet, every: int = 1
         See :func:`mlmd.multiscale.polarisation.polarisation`.
     every : int
         From one frame to the next that is taken.
+    average : int
+        A row is that of the mean polarisation of so many frames, up to its own; the first rows of as many as there are.
     keep : bool
         Keep the polarisation of all frames, not only of the first and the last.
 
@@ -70,13 +75,16 @@ def follow(trajectory: Path, reference: Path, charges: ChargeSet, every: int = 1
     first = next(frames_of(reference))
     with _blamed(reference, "first frame", "give the structure that was built, with --reference"):
         found = Followed(first, Cells(first))
+    recent: deque[Array] = deque(maxlen=average)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("frames", total=None)
         for number, frame in enumerate(frames_of(trajectory, every)):
             with _blamed(trajectory, f"frame {number * every}", "give the structure it began with, with --reference"):
-                seen = observe(found.cells, frame, number * every, charges)
-            found.rows.append(seen[0])
-            found.kept = [*(found.kept if keep else found.kept[:1]), seen]
+                recent.append(polarisation(found.cells, frame, charges))
+                P = np.mean(recent, axis=0)
+                row = observation(found.cells, P, number * every, float(frame.info.get("time_fs", np.nan)))
+            found.rows.append(row)
+            found.kept[1 if not keep else len(found.kept) :] = [(row, P)]
             progress.advance(task)
     return found
 

@@ -76,11 +76,16 @@ def observe(cells: Cells, atoms: ase.Atoms, frame: int = 0, charges: ChargeSet =
     >>> round(row.charge, 9), row.layers.round(9).tolist(), P.shape
     (-2.0, [-2.0, -2.0], (32, 16, 2, 3))
     """
-    P, polar = polarisation(cells, atoms, charges), polar_layers(cells)
+    P = polarisation(cells, atoms, charges)
+    return observation(cells, P, frame, float(atoms.info.get("time_fs", np.nan))), P
+
+
+def observation(cells: Cells, P: Array, frame: int = 0, time_fs: float = np.nan) -> Observation:
+    """Observe a polarisation, such as the mean of some frames; see :func:`observe`."""
+    polar = polar_layers(cells)
     found, lead = topological_charge(P, polar), P[:, :, polar]
-    time = float(atoms.info.get("time_fs", np.nan))
     length = float(np.linalg.norm(lead, axis=-1).mean())
-    return Observation(frame, time, lead.mean(axis=(0, 1, 2)), length, found.mean, found.layers), P
+    return Observation(frame, time_fs, lead.mean(axis=(0, 1, 2)), length, found.mean, found.layers)
 
 
 def as_csv(rows: Sequence[Observation]) -> str:

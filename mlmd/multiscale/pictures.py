@@ -16,7 +16,9 @@ from .topology import Array, charge_density
 COLORS = (BLUE, ORANGE, GREEN, PULSE, GREY, "#56B4E9", "#CC79A7")
 INK = "#111827"
 POLAR_COLORS, CHARGE_COLORS = "RdBu_r", "PuOr_r"
-ARROWS = 32  # along an axis, at most
+POLAR_LABEL, CHARGE_LABEL = "polarisation $P_z$ (C/m²)", "charge of a cell"
+PANEL = 3.3  # side of a map, inches, of a square box
+ARROWS = 32  # along the side of a square box, at most
 MOST_NUMBERS = 64  # written into the squares of a map
 MOST_POINTS = 40  # of a curve that are marked
 Map = tuple[str, Array]
@@ -50,9 +52,9 @@ def draw_maps(maps: Sequence[Map], sides: Sides, title: str = "") -> bytes:
 
 
 def _maps(maps: Sequence[Map], sides: Sides, title: str) -> Figure:
-    nx, ny = maps[0][1].shape[:2]
-    height = 3.3 * ny * sides[1] / (nx * sides[0])
-    figure = Figure(figsize=(3.3 * len(maps) + 1.6, 2 * height + (1.3 if title else 1.0)), layout="constrained")
+    width, height = panel(maps[0][1], sides)
+    size = (width * len(maps) + 1.6, 2 * height + (1.3 if title else 1.0))
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(2, len(maps), squeeze=False, sharex=True, sharey=True)
     largest, densest = ends_of([P for _, P in maps])
     for (name, P), upper, lower in zip(maps, axes[0], axes[1], strict=True):
@@ -60,11 +62,17 @@ def _maps(maps: Sequence[Map], sides: Sides, title: str) -> Figure:
         charges = draw_density(lower, P, densest, sides)
         upper.set_title(name)
         lower.set_xlabel("x (nm)")
-    for row, image, label in ((0, polar, "polarisation along z (C/m²)"), (1, charges, "topological charge of a cell")):
+    for row, image, label in ((0, polar, POLAR_LABEL), (1, charges, CHARGE_LABEL)):
         axes[row, 0].set_ylabel("y (nm)")
         figure.colorbar(image, ax=axes[row], label=label, shrink=0.95)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
+
+
+def panel(P: Array, sides: Sides) -> tuple[float, float]:
+    """Width and height of a map in inches: the area is that of a square one."""
+    root = float(np.sqrt(P.shape[0] * sides[0] / (P.shape[1] * sides[1])))
+    return PANEL * root, PANEL / root
 
 
 def ends_of(fields: Sequence[Array]) -> tuple[float, float]:
@@ -76,19 +84,32 @@ def ends_of(fields: Sequence[Array]) -> tuple[float, float]:
 def draw_polarisation(axes: Any, P: Array, largest: float, sides: Sides) -> tuple[Any, Any]:
     """Map of a layer: colours for the part out of the plane, arrows for that in it; returns both."""
     nx, ny = P.shape[:2]
-    stride = -(-max(nx, ny) // ARROWS)
+    stride = _stride(P)
     x, y = (0.1 * side * (index + 0.5) for side, index in zip(sides, np.indices((nx, ny)), strict=True))
     scale = largest / (0.095 * stride * min(sides))
     shown = _thinned(np.concatenate([x[..., None], y[..., None], P], axis=-1), stride)
-    style = {"angles": "xy", "scale_units": "xy", "scale": scale, "pivot": "mid", "color": INK, "width": 0.005}
+    style = {
+        "angles": "xy",
+        "scale_units": "xy",
+        "scale": scale,
+        "pivot": "mid",
+        "color": INK,
+        "width": 0.005,
+        "units": "height",
+    }
     arrows = axes.quiver(*np.moveaxis(shown[..., :4], -1, 0), **style)
     return _image(axes, P[..., 2], (-largest, largest), POLAR_COLORS, sides), arrows
 
 
 def turn_arrows(arrows: Any, P: Array) -> None:
     """Let the arrows of :func:`draw_polarisation` show another polarisation."""
-    shown = _thinned(P, -(-max(P.shape[:2]) // ARROWS))
+    shown = _thinned(P, _stride(P))
     arrows.set_UVC(shown[..., 0], shown[..., 1])
+
+
+def _stride(P: Array) -> int:
+    """Cells from one arrow to the next."""
+    return int(np.ceil(np.sqrt(P.shape[0] * P.shape[1]) / ARROWS))
 
 
 def _thinned(values: Array, stride: int) -> Array:
@@ -139,8 +160,8 @@ def draw_excitation(n_exc: Array, sides: Sides, title: str = "") -> bytes:
 
 
 def _excitation(n_exc: Array, sides: Sides, title: str) -> Figure:
-    nx, ny = n_exc.shape
-    figure = Figure(figsize=(4.9, 3.6 * ny * sides[1] / (nx * sides[0]) + 0.9), layout="constrained")
+    width, height = panel(n_exc, sides)
+    figure = Figure(figsize=(width + 1.4, height + 0.8), layout="constrained")
     axes = figure.add_subplot()
     most = float(n_exc.max())
     image = _image(axes, n_exc, (0.0, most or 1.0), "YlOrRd", sides)
@@ -151,7 +172,7 @@ def _excitation(n_exc: Array, sides: Sides, title: str) -> Figure:
     axes.set_xlabel("x (nm)")
     axes.set_ylabel("y (nm)")
     axes.set_title(title)
-    figure.colorbar(image, ax=axes, shrink=0.95, label="excited electrons in a formula unit")
+    figure.colorbar(image, ax=axes, shrink=0.95, label="excited electrons")
     return figure
 
 

@@ -38,7 +38,7 @@ def polarisation(cells: Cells, atoms: ase.Atoms, charges: ChargeSet = "born") ->
     atoms : ase.Atoms
         The same atoms, moved.
     charges : str
-        ``born``: Zhong, King-Smith and Vanderbilt (1994), PbTiO3 and SrTiO3. ``wannier``: fitted to dipoles of Wannier
+        ``born``: those of the cubic crystals, PbTiO3 and SrTiO3. ``wannier``: fitted to dipoles of Wannier
         centres (:func:`fit_charges`), PbTiO3 only.
 
     Returns

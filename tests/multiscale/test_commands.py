@@ -46,11 +46,36 @@ def test_a_skyrmion_is_built_followed_and_lost(tmp_path: Path) -> None:
     assert "200" in said.stdout
 
 
+def test_mean_of_frames_is_quieter(tmp_path: Path) -> None:
+    """Noise that breaks the charge of single frames leaves that of their mean."""
+    crystal = superlattice(Texture(radius=3.0, width=1.0), (12, 12, 1))
+    frames = [crystal.copy() for _ in range(30)]
+    for k, frame in enumerate(frames):
+        frame.rattle(0.35, seed=k)
+    ase.io.write(tmp_path / "hot.extxyz", frames)
+    ase.io.write(tmp_path / "start.extxyz", crystal)
+    charges = {}
+    for average in (1, 20):
+        out = tmp_path / f"out{average}"
+        words = ("--reference", tmp_path / "start.extxyz", "--average", average, "--out", out)
+        run("topology", tmp_path / "hot.extxyz", *words)
+        charges[average] = np.array([float(row["charge"]) for row in csv.DictReader((out / "topology.csv").open())])
+    assert np.abs(charges[1] + 1).max() > 0.5
+    assert np.abs(charges[20][19:] + 1).max() < 1e-9
+    assert charges[20][0] == charges[1][0]
+
+
 def test_structure_carries_its_polarisation(tmp_path: Path) -> None:
     run("texture", "uniform", "--cells", "2x2x2", "--out", tmp_path / "a.extxyz")
     crystal = ase.io.read(tmp_path / "a.extxyz")
     assert crystal.arrays["polarisation"] == pytest.approx(np.broadcast_to([0, 0, 1.2609], (40, 3)), abs=2e-3)
     assert crystal.arrays["cell"].max() == 1
+    run("texture", "uniform", "--cells", "2x2x2", "--crystal", "cubic", "--out", tmp_path / "b.extxyz")
+    run("texture", "uniform", "--cells", "2x2x2", "--constants", 3.9, 4.1, "--out", tmp_path / "c.extxyz")
+    for name, constant, polar in (("b", 3.926, 0.752), ("c", 4.1, 1.293)):
+        crystal = ase.io.read(tmp_path / f"{name}.extxyz")
+        assert crystal.cell.lengths()[2] == pytest.approx(2 * constant)
+        assert crystal.arrays["polarisation"][:, 2] == pytest.approx(np.full(40, polar), abs=2e-3)
 
 
 @pytest.mark.parametrize(

@@ -96,16 +96,21 @@ def test_shifted_wrapped_strained_frames() -> None:
     assert polarisation(cells, frame) == pytest.approx(P * 1.01 / 1.01**3, abs=1e-9)
 
 
-def test_moved_reference_and_lost_grid_give_the_same_cells() -> None:
+def test_cells_are_found_again_in_a_moved_reference() -> None:
     crystal = superlattice(Texture(radius=2.0), (6, 4, 3))
     cells = Cells(crystal)
-    other = rattled(crystal, 0.12)
-    del other.arrays["cell"]
-    found = Cells(other)
+    found = Cells(rattled(crystal, 0.12))
     assert found.shape == (6, 4, 3)
     assert np.array_equal(found.oxygen, cells.oxygen)
     assert np.array_equal(found.corners, cells.corners)
     assert np.array_equal(found.of_atoms, crystal.arrays["cell"])
+
+
+def test_repeated_crystal() -> None:
+    crystal = superlattice(Texture(radius=2.0), (8, 8, 1))
+    large = crystal.repeat((2, 1, 3))
+    P = polarisation(Cells(crystal), crystal)
+    assert polarisation(Cells(large), large) == pytest.approx(np.tile(P, (2, 1, 3, 1)), abs=1e-9)
 
 
 def test_one_cell_is_its_own_neighbour() -> None:
@@ -117,7 +122,6 @@ def test_one_cell_is_its_own_neighbour() -> None:
 
 def test_exchanged_axes() -> None:
     crystal = rattled(superlattice(UP, (3, 4, 2), lattice=(3.9, 3.9), mode=CUBIC_MODE), 0.05)
-    del crystal.arrays["cell"]
     turned = crystal.copy()
     turned.positions = crystal.positions[:, [2, 0, 1]]
     turned.set_cell(crystal.cell.lengths()[[2, 0, 1]])
@@ -168,6 +172,8 @@ def test_what_is_no_perovskite_is_named() -> None:
         topological_charge(np.ones((2, 2, 1, 3)), np.array([False]))
     with pytest.raises(MlmdError, match="3 layers of SrTiO3 in 1x1x2"):
         superlattice(UP, (1, 1, 2), strontium=3)
+    with pytest.raises(MlmdError, match="a = -1, c = 4"):
+        superlattice(UP, (1, 1, 1), (-1.0, 4.0))
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the labelled dipoles are not beside the repository")
