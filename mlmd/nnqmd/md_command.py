@@ -255,7 +255,7 @@ def print_load(console: Console, loads: list[Load]) -> None:
     """Print what the ranks had to do: least, mean and most."""
     from dataclasses import fields
 
-    names = {"network": "network (s)", "exchange": "exchange (s)", "listing": "lists (s)"}
+    names = {"potentials": "potentials (s)", "exchange": "exchange (s)", "listing": "lists (s)"}
     table = Table(title=f"{len(loads)} rank{'s' if len(loads) > 1 else ''}")
     for column in ("", "least", "mean", "most"):
         table.add_column(column, justify="right" if column else "left")

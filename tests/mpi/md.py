@@ -30,6 +30,12 @@ class Strong(Gupta):
     strength = 1.2
 
 
+class Around(Gupta):
+    """The surroundings, which reach further."""
+
+    cutoff, strength = 6.0, 0.9
+
+
 class Failing(Gupta):
     """Meets what nobody foresaw after ten evaluations."""
 
@@ -50,8 +56,9 @@ def main() -> None:
     ranks = find_ranks(heights(atoms.cell.array), atoms.pbc)
     fails = os.environ.get("FAIL") == str(ranks.rank)
     with ending_together(ranks):
-        system = make_system(atoms, SYMBOLS, ranks, weights=np.linspace(0, 0.5, len(atoms)))
-        forces = Forces([Failing() if fails else Gupta(), Strong()], blocks=2)
+        shares = np.clip(np.linspace(-0.2, 1.2, len(atoms)), 0, 1)
+        system = make_system(atoms, SYMBOLS, ranks, weights=np.linspace(0, 0.5, len(atoms)), shares=shares)
+        forces = Forces([Failing() if fails else Gupta(), Strong()], blocks=2, surroundings=Around())
         running = Dynamics(system, forces, settings, Record(folder, atoms, {"options": vars(settings)}))
         start = gathered(system).forces.tolist()
         running.run(Plan(steps=int(sys.argv[4]), rows=5, frames=20, checkpoints=20))

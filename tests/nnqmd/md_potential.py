@@ -17,7 +17,7 @@ class Gupta:
     """E_i = sum_j A exp(-p (r/r0 - 1)) s(r) - sqrt(sum_j xi^2 exp(-2 q (r/r0 - 1)) s(r)), with s = (1 - (r/R)^2)^3."""
 
     cutoff = 5.0
-    bytes_per_pair = 1000.0
+    bytes_per_pair, most_pairs = 1000.0, np.inf
     strength = 1.0
     repulsive, bonding = np.array([[0.086, 0.13], [0.13, 0.2]]), np.array([[1.22, 1.5], [1.5, 1.8]])
 

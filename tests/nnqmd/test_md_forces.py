@@ -62,8 +62,8 @@ def test_memory_chooses_the_blocks() -> None:
     system = make_system(alloy((3, 2, 2)), SYMBOLS)
     forces = Forces([Gupta()], memory=500 * Gupta.bytes_per_pair)
     forces.update(system)
-    begin = forces._pairs.begin
-    blocks = forces._pairs.blocks(500)
+    ((_, pairs),) = forces._parts
+    begin, blocks = pairs.begin, pairs.blocks(500)
     assert forces.load.blocks == len(blocks) > 4
     sizes = [begin[last] - begin[first] for first, last in blocks]
     assert max(sizes) <= 500
@@ -116,6 +116,29 @@ def test_two_potentials_are_mixed_by_the_weights() -> None:
     w = weights[:, None]
     np.testing.assert_allclose(gathered(mixed).forces, (1 - w) * ground + w * excited, atol=1e-12)
     np.testing.assert_allclose(mixed.virial, first + weights.mean() * (second - first), atol=1e-10)
+
+
+def test_parts_of_two_potentials_are_the_gradient_of_their_energy() -> None:
+    """Shares of the energy that differ from atom to atom; the other potential reaches further."""
+
+    class Around(Gupta):
+        cutoff, strength = 6.0, 0.8
+
+    atoms = alloy((2, 1, 1))
+    shares = np.clip(np.random.default_rng(4).uniform(-0.3, 1.3, len(atoms)), 0, 1)
+    calculator = BlockCalculator(
+        lambda: Forces([Gupta()], blocks=3, surroundings=Around()), SYMBOLS, shares=lambda atoms: shares
+    )
+    atoms.calc = calculator
+    forces = atoms.get_forces()
+    for place in np.ndindex(forces.shape):
+        ends = []
+        for step in (1e-4, -1e-4):
+            moved = atoms.copy()
+            moved.calc = calculator
+            moved.positions[place] += step
+            ends.append(moved.get_potential_energy())
+        assert forces[place] == pytest.approx(-(ends[0] - ends[1]) / 2e-4, abs=1e-6)
 
 
 def test_errors_name_the_atom() -> None:

@@ -97,7 +97,7 @@ def test_the_command_runs_and_goes_on(folder: Path) -> None:
     command = ("md", folder / "ground.safetensors", "--structure", folder / "start.xyz", "--out", folder / "out")
     command += ("--ensemble", "langevin", "--temperature", 300, "--rows", 2, "--frames", 5)
     code, text = run(*command, "--steps", 10)
-    assert code == 0 and "network (s)" in text, text
+    assert code == 0 and "potentials (s)" in text, text
     assert run(*command, "--steps", 20)[0] == 0
     assert len(ase.io.read(folder / "out" / "trajectory.xyz", ":")) == 5
     assert len((folder / "out" / "observables.csv").read_text().splitlines()) == 12

@@ -13,7 +13,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from .forces import Forces
 from .particles import Floats, System, gathered, make_system
 
-Key = tuple[bytes, bytes, Floats | None]
+Key = tuple[bytes, bytes, list[Floats | None]]
+OfAtoms = Callable[[ase.Atoms], Floats]
 
 
 class BlockCalculator(Calculator):
@@ -27,6 +28,8 @@ class BlockCalculator(Calculator):
         Those of the potentials.
     weights : callable, optional
         Weights of the excited state of a structure, (atoms,).
+    shares : callable, optional
+        Shares of the networks, (atoms,); all where not given.
 
     Raises
     ------
@@ -47,17 +50,18 @@ class BlockCalculator(Calculator):
         self,
         forces: Callable[[], Forces],
         elements: Sequence[str],
-        weights: Callable[[ase.Atoms], Floats] | None = None,
+        weights: OfAtoms | None = None,
+        shares: OfAtoms | None = None,
     ) -> None:
         super().__init__()
-        self._make, self._elements, self._weights = forces, tuple(elements), weights
+        self._make, self._elements, self._weights, self._shares = forces, tuple(elements), weights, shares
         self._known: tuple[Key, System, Forces] | None = None
 
     def check_state(self, atoms: ase.Atoms, tol: float = 1e-15) -> list[str]:
-        """Tell what changed since the last evaluation; the weights count, too."""
+        """Tell what changed since the last evaluation; weights and shares count, too."""
         changes = super().check_state(atoms, tol)
-        if self._weights is not None and self.atoms is not None and len(self.atoms) == len(atoms):
-            same = np.array_equal(self._weights(self.atoms), self._weights(atoms))
+        if self.atoms is not None and len(self.atoms) == len(atoms):
+            same = _equal(self._arrays(self.atoms), self._arrays(atoms))
             return changes if same else [*changes, "weights"]
         return changes
 
@@ -78,15 +82,20 @@ class BlockCalculator(Calculator):
 
     def _system(self, atoms: ase.Atoms) -> tuple[System, Forces]:
         """The system of the last call with the places of these atoms, or a new one where these are other atoms."""
-        key = (atoms.numbers.tobytes(), atoms.pbc.tobytes(), None if self._weights is None else self._weights(atoms))
-        if self._known is None or not _equal(self._known[0], key):
-            self._known = key, make_system(atoms, self._elements, weights=key[2]), self._make()
+        key = (atoms.numbers.tobytes(), atoms.pbc.tobytes(), self._arrays(atoms))
+        if self._known is None or self._known[0][:2] != key[:2] or not _equal(self._known[0][2], key[2]):
+            weights, shares = key[2]
+            self._known = key, make_system(atoms, self._elements, weights=weights, shares=shares), self._make()
         _, system, forces = self._known
         system.cell = atoms.cell.complete().array
         particles = system.particles
         particles.positions = atoms.positions[particles.ids] - particles.images @ system.cell
         return system, forces
 
+    def _arrays(self, atoms: ase.Atoms) -> list[Floats | None]:
+        return [None if of_atoms is None else of_atoms(atoms) for of_atoms in (self._weights, self._shares)]
 
-def _equal(one: Key, other: Key) -> bool:
-    return one[:2] == other[:2] and (one[2] is None or other[2] is None or np.array_equal(one[2], other[2]))
+
+def _equal(some: Sequence[Floats | None], others: Sequence[Floats | None]) -> bool:
+    pairs = zip(some, others, strict=True)
+    return all(one is None or other is None or np.array_equal(one, other) for one, other in pairs)

@@ -1,8 +1,8 @@
 """Forces on the atoms of all ranks, in blocks of bounded memory.
 
 Of a block of atoms: E = sum_i E_i(r_ij) and g_ij = dE/dr_ij in FP64; force on i: + sum_j g_ij, on the point j: - g_ij;
-virial: sum r_ij (x) g_ij. Several networks are mixed by shares of the points, as in :mod:`mlmd.nnqmd.excited`:
-F_i = sum_k c_k(i) F_k,i; energies by the shares of the atoms, the virial by the mean shares.
+virial: sum r_ij (x) g_ij. What counts of several potentials says :mod:`mlmd.nnqmd.md.mixing`; the energy takes the
+shares of the atoms, the virial the mean shares.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...errors import NumericsError
 from .bricks import heights, migrate, wrap
 from .halo import Halo
+from .mixing import Part, parts_of, restricted
 from .neighbours import Pairs, find_pairs
 from .particles import Floats, System
 from .potential import Edges, Potential
@@ -28,24 +29,24 @@ MEMORY = 2 << 30  # bytes
 
 @dataclass
 class Load:
-    """What a rank has and did: its last list, lists made, blocks of the last evaluation, seconds."""
+    """What a rank has and did: its last lists, how often they were made, blocks of the last evaluation, seconds."""
 
     atoms: int = 0
     ghosts: int = 0
     pairs: int = 0
     lists: int = 0
     blocks: int = 0
-    network: float = 0.0
+    potentials: float = 0.0
     exchange: float = 0.0
     listing: float = 0.0
 
 
 class Forces:
-    """Forces of one network, or of two that are mixed by the weights of the atoms.
+    """Forces of one network, or of two that are mixed by the weights of the atoms, alone or within surroundings.
 
     Parameters
     ----------
-    potentials : sequence of Potential
+    networks : sequence of Potential
         The ground state; and the excited one, whose weights the atoms bring.
     skin : float
         What the list of neighbours reaches beyond the cutoff, in Angstrom.
@@ -53,6 +54,8 @@ class Forces:
         Bytes that an evaluation may take on this rank, besides arrays of atoms and the list of neighbours.
     blocks : int, optional
         At least so many blocks.
+    surroundings : Potential, optional
+        What has the part of the energy that is not the networks', by the shares of the atoms.
 
     Attributes
     ----------
@@ -61,11 +64,16 @@ class Forces:
     """
 
     def __init__(
-        self, potentials: Sequence[Potential], skin: float = SKIN, memory: float = MEMORY, blocks: int = 1
+        self,
+        networks: Sequence[Potential],
+        skin: float = SKIN,
+        memory: float = MEMORY,
+        blocks: int = 1,
+        surroundings: Potential | None = None,
     ) -> None:
-        self._potentials, self._skin, self._blocks = tuple(potentials), skin, blocks
-        self.cutoff = potentials[0].cutoff
-        self._pairs_of_block = max(1, int(memory / max(one.bytes_per_pair for one in potentials)))
+        self._networks, self._surroundings = tuple(networks), surroundings
+        self._skin, self._memory, self._blocks = skin, memory, blocks
+        self.cutoff = max(one.cutoff for one in (networks[0], surroundings) if one is not None)
         self.load = Load()
         self._halo: Halo | None = None
         self._bound: bool | None = None
@@ -146,11 +154,16 @@ class Forces:
         atoms, reach = len(system.particles), self.cutoff + self._skin
         self._halo = halo = Halo(system, reach)
         self._types = halo.values(system.particles.types)
-        self._shares = shares(halo.values(system.particles.weights), system, len(self._potentials))
-        self._pairs = find_pairs(halo.positions(system), atoms, reach, halo.order(system.particles.ids))
-        self._check_lost(system, self._pairs)
+        weights, shares = halo.values(system.particles.weights), halo.values(system.particles.shares)
+        points, order = halo.positions(system), halo.order(system.particles.ids)
+        self._parts = [
+            (part, find_pairs(points, part.of_energy[:atoms] != 0, part.cutoff + self._skin, order))
+            for part in parts_of(self._networks, self._surroundings, system, weights, shares)
+        ]
+        self._check_lost(system)
         load = self.load
-        load.atoms, load.ghosts, load.pairs = atoms, halo.points - atoms, len(self._pairs.other)
+        load.atoms, load.ghosts = atoms, halo.points - atoms
+        load.pairs = sum(len(pairs.other) for _, pairs in self._parts)
         load.lists += 1
 
     def _is_due(self, system: System) -> bool:
@@ -162,8 +175,8 @@ class Forces:
         still = 2 * furthest + strain * (self.cutoff + self._skin) <= self._skin
         return bool(system.ranks.sum(int(not still)))
 
-    def _check_lost(self, system: System, pairs: Pairs) -> None:
-        lonely = system.particles.ids[np.diff(pairs.begin) == 0]
+    def _check_lost(self, system: System) -> None:
+        lonely = system.particles.ids[sum(np.diff(pairs.begin) for _, pairs in self._parts) == 0]
         found = [number for numbers in system.ranks.collect(lonely.tolist()) for number in numbers]
         if self._bound is None:
             self._bound = not found
@@ -176,76 +189,40 @@ class Forces:
         """Energy and virial of this rank's atoms; what they exert on all points is added to ``forces``."""
         start = time.perf_counter()
         energy, virial, self.load.blocks = 0.0, np.zeros((3, 3)), 0
-        for first, last in self._pairs.blocks(self._pairs_of_block, self._blocks):
-            more, part = self._block(system, points, forces, first, last)
-            energy, virial = energy + more, virial + part
-            self.load.blocks += 1
-        self.load.network += time.perf_counter() - start
+        for part, pairs in self._parts:
+            for first, last in pairs.blocks(part.largest_block(self._memory), self._blocks):
+                more, strain = self._block(system, points, forces, part, pairs, first, last)
+                energy, virial = energy + more, virial + strain
+                self.load.blocks += 1
+        self.load.potentials += time.perf_counter() - start
         return energy, virial
 
-    def _block(self, system: System, points: Floats, forces: Floats, first: int, last: int) -> tuple[float, Floats]:
-        begin = self._pairs.begin[first : last + 1]
+    def _block(
+        self, system: System, points: Floats, forces: Floats, part: Part, pairs: Pairs, first: int, last: int
+    ) -> tuple[float, Floats]:
+        begin = pairs.begin[first : last + 1]
         centre = np.repeat(np.arange(first, last), np.diff(begin))
-        other = self._pairs.other[begin[0] : begin[-1]]
-        vectors = points[other] - points[centre]
+        other = pairs.other[begin[0] : begin[-1]]
+        vectors = points.take(other, axis=0) - points.take(centre, axis=0)
         square = np.einsum("ea,ea->e", vectors, vectors)
-        near = square < self.cutoff**2
-        centre, other, vectors = centre[near], other[near], vectors[near]
+        near = np.flatnonzero(square < part.cutoff**2)
+        centre, other, vectors = centre.take(near), other.take(near), vectors.take(near, axis=0)
         if square.min(initial=np.inf) < CLOSEST**2:
             raise NumericsError(_too_close(system, centre, vectors))
-        types = self._types
-        edges = Edges(types[first:last], centre - first, types[other], vectors)
+        chosen = part.of_energy[first:last] != 0
+        edges = restricted(Edges(self._types[first:last], centre - first, self._types[other], vectors), chosen)
+        of_atoms, of_pairs = part.of_energy[first:last][chosen], part.of_energy[centre, None]
         energy, virial = 0.0, np.zeros((3, 3))
-        for potential, share in zip(self._potentials, self._shares, strict=True):
-            if share is None:
-                continue
-            energies, gradients = potential(edges)
+        for state in part.states:
+            energies, gradients = state.potential(edges)
             if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
                 raise NumericsError("energy or forces are not finite")
-            energy += float(share.of_points[first:last] @ energies)
-            virial += share.mean * (vectors.T @ gradients)
-            add_rows(forces, centre, share.of_points[centre, None] * gradients)
-            add_rows(forces, other, -share.of_points[other, None] * gradients)
+            gradients = of_pairs * gradients
+            energy += float((of_atoms * state.of_forces[first:last][chosen]) @ energies)
+            virial += state.mean * (vectors.T @ gradients)
+            add_rows(forces, centre, state.of_forces[centre, None] * gradients)
+            add_rows(forces, other, -state.of_forces[other, None] * gradients)
         return energy, virial
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a network contributes: its share at each point, and the mean over all atoms."""
-
-    of_points: Floats
-    mean: float
-
-
-def shares(weights: Floats, system: System, networks: int) -> list[Share | None]:
-    """Shares of the networks from the weights of the excited state; None for one that has no share anywhere.
-
-    Parameters
-    ----------
-    weights : ndarray, (points,)
-        Of atoms and ghosts.
-    system : System
-        For the mean over all atoms.
-    networks : {1, 2}
-        How many there are.
-
-    Returns
-    -------
-    list of Share or None
-
-    Examples
-    --------
-    >>> import ase
-    >>> from .particles import make_system
-    >>> system = make_system(ase.Atoms("H2"), ["H"], weights=np.array([0.0, 0.5]))
-    >>> [share.of_points.tolist() for share in shares(system.particles.weights, system, 2)]
-    [[1.0, 0.5], [0.0, 0.5]]
-    """
-    if networks == 1:
-        return [Share(np.ones_like(weights), 1.0)]
-    mean = float(system.ranks.sum(float(system.particles.weights.sum()))) / system.atoms
-    both = Share(1 - weights, 1 - mean), Share(weights, mean)
-    return [share if share.mean > 0 else None for share in both]
 
 
 def add_rows(total: Floats, rows: NDArray[np.integer], values: Floats) -> None:

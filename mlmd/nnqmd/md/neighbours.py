@@ -46,15 +46,15 @@ class Pairs:
         return list(pairwise(np.unique([0, *cuts, len(self.begin) - 1]).tolist()))
 
 
-def find_pairs(points: Floats, atoms: int, reach: float, order: NDArray[np.integer]) -> Pairs:
-    """Find all points within reach of the first ``atoms`` ones.
+def find_pairs(points: Floats, centres: NDArray[np.bool_], reach: float, order: NDArray[np.integer]) -> Pairs:
+    """Find all points within reach of the chosen ones of the first, which are the atoms.
 
     Parameters
     ----------
     points : ndarray, (points, 3)
         Atoms and ghosts, finite.
-    atoms : int
-        How many of them are atoms.
+    centres : ndarray of bool, (atoms,)
+        Which atoms have pairs; they are the first points.
     reach : float
         In Angstrom.
     order : ndarray of int, (points,)
@@ -66,18 +66,19 @@ def find_pairs(points: Floats, atoms: int, reach: float, order: NDArray[np.integ
 
     Examples
     --------
-    >>> pairs = find_pairs(np.array([[0.0, 0, 0], [1.0, 0, 0], [2.5, 0, 0]]), 2, 1.5, np.array([5, 4, 3]))
+    >>> points = np.array([[0.0, 0, 0], [1.0, 0, 0], [2.5, 0, 0]])
+    >>> pairs = find_pairs(points, np.array([True, True]), 1.5, np.array([5, 4, 3]))
     >>> pairs.begin.tolist(), pairs.other.tolist()
     ([0, 1, 3], [1, 2, 0])
     """
-    counts, others = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
-    tree = cKDTree(points) if len(points) else None
-    for first in range(0, atoms, CHUNK):
-        centres = points[first : min(first + CHUNK, atoms)]
-        found = cKDTree(centres).sparse_distance_matrix(tree, reach, output_type="ndarray")
+    counts, others = np.zeros(len(centres) + 1, np.int64), [np.zeros(0, np.int32)]
+    chosen, tree = np.flatnonzero(centres), cKDTree(points) if len(points) else None
+    for first in range(0, len(chosen), CHUNK):
+        some = chosen[first : first + CHUNK]
+        found = cKDTree(points[some]).sparse_distance_matrix(tree, reach, output_type="ndarray")
         i, j = found["i"], found["j"]
-        not_itself = j != i + first
+        not_itself = j != some[i]
         i, j = i[not_itself], j[not_itself]
-        counts.append(np.bincount(i, minlength=len(centres)))
+        counts[1 + some] = np.bincount(i, minlength=len(some))
         others.append(j[np.lexsort((order[j], i))].astype(np.int32))
-    return Pairs(np.cumsum(np.concatenate(counts)), np.concatenate(others))
+    return Pairs(np.cumsum(counts), np.concatenate(others))

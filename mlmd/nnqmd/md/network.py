@@ -43,6 +43,8 @@ class Network:
     ([-1202.31, -400.77], (0, 3))
     """
 
+    most_pairs = np.inf
+
     def __init__(self, model: Model, precision: str | None = None) -> None:
         shape = model.architecture.shape
         if precision is not None and precision != shape.dtype:

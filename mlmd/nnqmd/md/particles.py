@@ -35,6 +35,8 @@ class Particles:
         Positions when the list of neighbours was made, in Angstrom.
     weights : ndarray, (atoms,)
         Of the excited state.
+    shares : ndarray, (atoms,)
+        Of the networks in the energy of the atom; the surroundings have the rest.
     """
 
     ids: Ints
@@ -46,6 +48,7 @@ class Particles:
     images: Ints
     home: Floats
     weights: Floats
+    shares: Floats
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -122,7 +125,11 @@ class System:
 
 
 def make_system(
-    atoms: ase.Atoms, elements: Sequence[str], ranks: Ranks | None = None, weights: Floats | None = None
+    atoms: ase.Atoms,
+    elements: Sequence[str],
+    ranks: Ranks | None = None,
+    weights: Floats | None = None,
+    shares: Floats | None = None,
 ) -> System:
     """Take a structure apart into arrays.
 
@@ -135,7 +142,9 @@ def make_system(
     ranks : Ranks, optional
         All ranks; one where not given.
     weights : ndarray, (atoms,), optional
-        Of the excited state.
+        Of the excited state; 0 where not given.
+    shares : ndarray, (atoms,), optional
+        Of the networks; 1 where not given.
 
     Returns
     -------
@@ -161,6 +170,7 @@ def make_system(
         images=np.zeros((count, 3), dtype=np.int64),
         home=atoms.get_positions(),
         weights=np.zeros(count) if weights is None else np.array(weights, dtype=float),
+        shares=np.ones(count) if shares is None else np.array(shares, dtype=float),
     )
     own = particles.rows(np.arange(ranks.rank, count, ranks.size))
     cell = atoms.cell.complete().array

@@ -44,5 +44,9 @@ class Potential(Protocol):
     def bytes_per_pair(self) -> float:
         """Memory that an evaluation takes."""
 
+    @property
+    def most_pairs(self) -> float:
+        """Pairs beyond which an evaluation does better in blocks, whatever the memory."""
+
     def __call__(self, edges: Edges) -> tuple[Floats, Floats]:
         """Energies of the atoms in eV, (atoms,); gradients of their sum in the vectors in eV/Angstrom, (pairs, 3)."""
