@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     from .md.calculator import BlockCalculator
     from .md.dynamics import Dynamics, Plan, Settings
-    from .md.forces import Load
+    from .md.embedding import Embedding
+    from .md.forces import Forces, Load
     from .md.network import Network
     from .md.record import Observables
 
@@ -36,6 +39,12 @@ class Ensemble(str, Enum):
     nose_hoover = "nose-hoover"
     npt = "npt"
     npt_axes = "npt-axes"
+
+
+class Crystal(str, Enum):
+    """Surroundings that networks can be put into."""
+
+    srtio3 = "srtio3"
 
 
 class Digits(str, Enum):
@@ -55,6 +64,13 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
         excited: Annotated[
             Path | None, typer.Option(help="Model of the excited state; the weights are those of the structure.")
         ] = None,
+        mm: Annotated[
+            Crystal | None,
+            typer.Option("--mm", help="Cheaper potential of what the network does not know.", show_default=False),
+        ] = None,
+        border: Annotated[
+            float, typer.Option(min=1.0, help="Reach of the border to it, Å; the structure may bring shares.")
+        ] = 10.0,
         repeat: Annotated[str, typer.Option(help="Repeats of the structure, such as 2 or 2x2x1.")] = "1",
         out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("md_out"),
         steps: Annotated[int, typer.Option(min=0, help="Steps of the whole run.")] = 1000,
@@ -95,8 +111,68 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
             settings = Settings(kept, temperature, pressure, step, friction, thermostat, barostat, seed)
             plan = Plan(steps, rows, frames, checkpoints)
             networks = load_networks(model, excited, precision.value if precision else None)
-            start = read_start(structure, repeat, networks[0])
-            _run(networks, start, settings, plan, out, bytes_of(memory), skin, force)
+            interaction = make_interaction(networks, mm.value if mm else None)
+            start = interaction.shared(read_start(structure, repeat, interaction.elements), border)
+            _run(interaction, start, settings, plan, out, bytes_of(memory), skin, force)
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What moves the atoms: one network or two, alone or in surroundings of that name."""
+
+    networks: list[Network]
+    name: str | None = None
+    embedding: Embedding | None = None
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Those that it knows."""
+        return self.networks[0].elements if self.embedding is None else self.embedding.elements
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """What fixes its numbers."""
+        models: dict[str, Any] = {"models": [network.digest for network in self.networks]}
+        if self.embedding is not None:
+            fractions = {"-".join(pair): part for pair, part in self.embedding.fractions.items()}
+            models["surroundings"] = {"crystal": self.name, **fractions}
+        return models
+
+    def forces(self, skin: float, memory: float) -> Forces:
+        """Forces of it."""
+        from .md.forces import Forces
+
+        if self.embedding is None:
+            return Forces(self.networks, skin, memory)
+        return Forces(self.embedding.networks, skin, memory, surroundings=self.embedding.surroundings)
+
+    def shared(self, start: ase.Atoms, border: float) -> ase.Atoms:
+        """A structure with shares of the networks, its own or by composition; with none where there is nothing else."""
+        from .md.embedding import SHARE, SURROUNDINGS, shares_by_composition, shares_of
+
+        start = start.copy()
+        if self.name is None:
+            start.arrays.pop(SHARE, None)
+            return start
+        if SHARE not in start.arrays:
+            start.set_array(SHARE, shares_by_composition(start, SURROUNDINGS[self.name].links, border))
+        shares_of(start)
+        return start
+
+
+def make_interaction(networks: list[Network], name: str | None) -> Interaction:
+    """Networks, in surroundings where a name is given.
+
+    Raises
+    ------
+    MlmdError
+        Networks of other elements than the surroundings need.
+    """
+    from .md.embedding import SURROUNDINGS, embedded
+
+    if name is None:
+        return Interaction(networks)
+    return Interaction(networks, name, embedded(networks, networks[0].elements, SURROUNDINGS[name]))
 
 
 def make_calculator(networks: list[Network], memory: float, skin: float) -> BlockCalculator:
@@ -160,13 +236,13 @@ def load_networks(model: Path, excited: Path | None, precision: str | None) -> l
     return [Network(one, precision) for one in models]
 
 
-def read_start(file: Path, repeat: str, network: Network) -> ase.Atoms:
+def read_start(file: Path, repeat: str, elements: Sequence[str]) -> ase.Atoms:
     """Structure to start from, checked.
 
     Raises
     ------
     InputError
-        A file or repeat that is none, atoms that the network cannot take.
+        A file or repeat that is none, atoms that a model of these elements cannot take.
     """
     from .calculator import StructureError, check_atoms
     from .dataset import read_structures
@@ -177,14 +253,14 @@ def read_start(file: Path, repeat: str, network: Network) -> ase.Atoms:
     if len(times) > 1:
         raise InputError("mlmd nn md", "--repeat", f"'{repeat}' is more than one repeat", "write 2 or 2x2x1")
     try:
-        check_atoms(frames[-1], network.elements)
+        check_atoms(frames[-1], elements)
     except StructureError as error:
         raise InputError(file, f"structure {len(frames)}", str(error)) from error
     return frames[-1].repeat(times[0])
 
 
 def _run(
-    networks: list[Network],
+    interaction: Interaction,
     start: ase.Atoms,
     settings: Settings,
     plan: Plan,
@@ -196,7 +272,7 @@ def _run(
     from .excited import weights_of
     from .md.bricks import heights
     from .md.dynamics import Dynamics, prepare
-    from .md.forces import Forces
+    from .md.embedding import shares_of
     from .md.particles import make_system
     from .md.ranks import ending_together, find_ranks
     from .md.record import Record
@@ -205,19 +281,20 @@ def _run(
     console = Console(quiet=ranks.rank > 0)
     with ending_together(ranks):
         moving = prepare(start, settings)
-        weights = weights_of(start) if len(networks) == 2 else None
-        record = Record(out, moving, physics_of(networks, moving, settings, skin, plan))
+        weights = weights_of(start) if len(interaction.networks) == 2 else None
+        shares = shares_of(start) if interaction.embedding else None
+        record = Record(out, moving, physics_of(interaction, moving, settings, skin, plan))
         if force:
             ranks.lead(record.forget)
-        system = make_system(moving, networks[0].elements, ranks, weights)
-        dynamics = Dynamics(system, Forces(networks, skin, memory), settings, record)
+        system = make_system(moving, interaction.elements, ranks, weights, shares)
+        dynamics = Dynamics(system, interaction.forces(skin, memory), settings, record)
         _move(console, dynamics, plan)
         print_load(console, ranks.collect(dynamics.load))
         console.print(f"written: {out}", soft_wrap=True, highlight=False)
 
 
 def physics_of(
-    networks: list[Network], start: ase.Atoms, settings: Settings, skin: float, plan: Plan
+    interaction: Interaction, start: ase.Atoms, settings: Settings, skin: float, plan: Plan
 ) -> dict[str, Any]:
     """What fixes the numbers of a run, so that only the same command goes on with it."""
     from dataclasses import asdict
@@ -228,7 +305,7 @@ def physics_of(
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
     return {
         "options": {**asdict(settings), "skin": skin, "rows": plan.rows, "frames": plan.frames},
-        "files": {"structure": digest, "models": [network.digest for network in networks]},
+        "files": {"structure": digest, **interaction.files},
     }
 
 

@@ -45,7 +45,7 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
             from .md_command import bytes_of, load_networks, make_calculator, read_start
 
             networks = load_networks(model, excited, None)
-            atoms = read_start(structure, repeat, networks[0])
+            atoms = read_start(structure, repeat, networks[0].elements)
             atoms.calc = make_calculator(networks, bytes_of(memory), skin)
             place = f"socket {unix}" if unix else f"{host}:{port}"
             count = answer(atoms, place, host, port, unix)

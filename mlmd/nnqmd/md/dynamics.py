@@ -13,6 +13,7 @@ from ase import units
 from ...errors import MlmdError
 from ...interrupt import Interrupted
 from .barostat import Barostat
+from .embedding import SHARE
 from .forces import Forces, Load
 from .integrators import Integrator, Langevin, VelocityVerlet
 from .nose_hoover import NoseHoover
@@ -88,6 +89,8 @@ def prepare(atoms: ase.Atoms, settings: Settings) -> ase.Atoms:
     start.set_momenta(atoms.get_momenta())
     if WEIGHT in atoms.arrays or WEIGHT in atoms.info:
         start.set_array(WEIGHT, np.broadcast_to(atoms.arrays.get(WEIGHT, atoms.info.get(WEIGHT)), len(atoms)).copy())
+    if SHARE in atoms.arrays:
+        start.set_array(SHARE, atoms.arrays[SHARE])
     if settings.ensemble.startswith("npt") and not all(start.pbc):
         raise MlmdError(
             f"{settings.ensemble} needs a structure that is periodic along all axes; take another --ensemble"
