@@ -10,9 +10,9 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: demo test test-slow lint docs sanitize bench bench-docs clean
 
-demo: $(VENV)/.installed
-	$(BIN)/mlmd run examples/pto_pulse.toml --out demo_out --force
-	@echo "The pictures are in $(CURDIR)/demo_out/*.png, the numbers in demo_out/run.h5 and demo_out/summary.json"
+demo: $(VENV)/.installed-nn
+	$(BIN)/mlmd run examples/skyrmion_switch.toml --out demo_out
+	@echo "Open $(CURDIR)/demo_out/report.html; the numbers are in demo_out/outcome.csv"
 
 # Two processes of tests, so that each has one thread for what is not told how many to take.
 test: export OMP_NUM_THREADS ?= 1
@@ -48,6 +48,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-nn: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[nn]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python $(SOURCES)

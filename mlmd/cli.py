@@ -22,6 +22,8 @@ from .domains.command import add_command as add_domains
 from .errors import MlmdError
 from .interrupt import EXIT_CODE, Interrupted
 from .multiscale.commands import add_commands as add_multiscale
+from .multiscale.switch_command import add_command as add_scan
+from .multiscale.switch_command import asks_for_switch, run_switch
 from .nnqmd.cli import make_app as make_nn_app
 from .perf.cli import DEFAULT_ROUNDS, Json, Rounds, Threads, command_line, make_app, report
 from .perf.compare.cli import make_app as make_perf_app
@@ -90,11 +92,18 @@ def run(
 
     Ctrl-C once writes the checkpoint and ends; the same command with --resume goes on.
     'mpirun -n 4 mlmd run INPUT.toml' shares out the work of the light among 4 ranks, see [parallel].
+
+    With a section [texture] it is a photo-switching: the texture is prepared, local cells of it go through the light,
+    and it moves on; a stopped one goes on with the same command.
     """
     from .crew import find_crew, leading
 
     console = Console(stderr=True, quiet=local_rank() > 0)
     with _plain_errors(console):
+        if asks_for_switch(input_file):
+            use_wisdom(wisdom)
+            run_switch(console, input_file, out, backend, precision.value if precision else None, force)
+            return
         crew = find_crew()
     if crew is not None and crew.rank > 0:
         raise typer.Exit(crew.follow())
@@ -349,6 +358,7 @@ add_spectrum(app, _plain_errors)
 add_scaling(app, _plain_errors)
 add_domains(app, _plain_errors)
 add_multiscale(app, _plain_errors)
+add_scan(app, _plain_errors)
 app.add_typer(make_perf_app(_plain_errors), name="perf")
 app.add_typer(make_nn_app(_plain_errors), name="nn")
 

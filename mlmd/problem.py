@@ -194,7 +194,7 @@ def read_problem(path: Path, backend: str | None = None, precision: str | None =
     """
     config, text = read_input(path)
     config = config.with_dynamics(backend=backend, precision=precision)
-    _check_backend(config.dynamics.backend, path, "--backend" if backend else "[dynamics] backend")
+    check_backend(config.dynamics.backend, path, "--backend" if backend else "[dynamics] backend")
     _check_light(config, path)
     check_division(config, path)
     check_maxwell(config, path)
@@ -236,8 +236,23 @@ def grid_shape(grid: Grid, atoms: Atoms) -> tuple[int, int, int]:
     return int(x), int(y), int(z)
 
 
-def _check_backend(name: str, path: Path, key: str) -> None:
-    """Raise unless the backend is known and works here."""
+def check_backend(name: str, path: Path, key: str) -> None:
+    """Raise unless the backend is known and works here.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``cpu``.
+    path : Path
+        The input file.
+    key : str
+        Who asked for it.
+
+    Raises
+    ------
+    InputError
+        Otherwise.
+    """
     try:
         status = backends.get(name).status()
     except BackendUnavailable as error:

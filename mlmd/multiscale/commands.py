@@ -186,7 +186,10 @@ def _build(
     write_structures(out, [crystal])
     lengths = " x ".join(f"{length:.2f}" for length in crystal.cell.lengths())
     _print(f"{crystal.get_chemical_formula()}: {nx} x {ny} x {nz} cells, {lengths} Å")
-    _print(f"topological charge {row.charge:z.6f}, polarisation {MICROCOULOMB * row.length:.1f} µC/cm² (mean length)")
+    _print(
+        f"topological charge {round(row.charge, 6) + 0.0:.6f}, "
+        f"polarisation {MICROCOULOMB * row.length:.1f} µC/cm² (mean length)"
+    )
     _print(f"written: {out}")
 
 
@@ -199,9 +202,9 @@ def _table(rows: Sequence[Observation]) -> Table:
         chosen |= {"last": rows[-1], "least Q": rows[charges.index(min(charges))]}
         chosen["largest Q"] = rows[charges.index(max(charges))]
     for name, row in chosen.items():
-        mean = ", ".join(f"{MICROCOULOMB * x:z.1f}" for x in row.mean)
+        mean = ", ".join(f"{round(MICROCOULOMB * x, 1) + 0.0:.1f}" for x in row.mean)
         length = f"{MICROCOULOMB * row.length:.1f}"
-        table.add_row(name, str(row.frame), f"{row.time_fs:g}", f"{row.charge:z.3f}", mean, length)
+        table.add_row(name, str(row.frame), f"{row.time_fs:g}", f"{round(row.charge, 3) + 0.0:.3f}", mean, length)
     return table
 
 

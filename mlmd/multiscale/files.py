@@ -41,7 +41,7 @@ def frames_of(path: Path, every: int = 1) -> Iterator[ase.Atoms]:
     """
     number = -1
     try:
-        for number, frame in enumerate(ase.io.iread(str(path), index=":")):
+        for number, frame in enumerate(ase.io.iread(str(path), index=":", parallel=False)):
             if number % every == 0:
                 yield frame
     except Exception as error:  # the readers of ASE raise whatever their parsing meets
@@ -71,5 +71,5 @@ def write_structures(path: Path, frames: Sequence[ase.Atoms]) -> None:
     if path.suffix not in (".xyz", ".extxyz"):
         raise InputError(path, "--out", "is no name of an extended XYZ file", "let it end in .xyz or .extxyz")
     text = io.StringIO()
-    ase.io.write(text, list(frames), format="extxyz")
+    ase.io.write(text, list(frames), format="extxyz", parallel=False)
     write_text(path, text.getvalue())

@@ -107,7 +107,7 @@ class _Scene:
 
     def _told(self, row: Observation) -> str:
         time = f"{row.time_fs:.0f} fs" if self.timed else f"frame {row.frame}"
-        return f"{time}, Q = {row.charge:z.2f}"
+        return f"{time}, Q = {round(row.charge, 2) + 0.0:.2f}"
 
     def image(self, row: Observation, P: Array) -> Any:
         """Image of a frame."""

@@ -122,7 +122,7 @@ def write_results(out: Path, found: Followed, name: str, film: bool = False) -> 
     write_bytes(out / "charge.png", draw_charges({name: found.rows}))
     frames = [(row, found.mean_layer(P)) for row, P in found.kept]
     ends = [frames[0], frames[-1]][: len(frames)]
-    maps = [(f"frame {row.frame}, Q = {row.charge:z.2f}", P) for row, P in ends]
+    maps = [(f"frame {row.frame}, Q = {round(row.charge, 2) + 0.0:.2f}", P) for row, P in ends]
     write_bytes(out / "maps.png", draw_maps(maps, found.sides))
     if film:
         write_bytes(out / "film.gif", draw_film(frames, found.sides))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from ..style import BLUE, GREEN, GREY, ORANGE, PULSE, as_png
 from .history import Observation
 from .topology import Array, charge_density
+from .verdict import Verdict
 
 COLORS = (BLUE, ORANGE, GREEN, PULSE, GREY, "#56B4E9", "#CC79A7")
 INK = "#111827"
@@ -253,5 +254,49 @@ def _curves(
     axes.set_ylabel(label)
     axes.set_title(title)
     axes.margins(y=0.1)
+    axes.legend()
+    return figure
+
+
+def draw_fluences(verdicts: Sequence[Verdict], title: str = "") -> bytes:
+    """Draw the topological charge before and after over the fluence, as PNG.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        Of several fluences and seeds.
+    title : str
+        Over the picture.
+
+    Returns
+    -------
+    bytes
+        Filled points switched.
+
+    Examples
+    --------
+    >>> from mlmd.multiscale.verdict import judge
+    >>> draw_fluences([judge([-1.0, q], -1.0, fluence=f) for f, q in [(1.0, -1.0), (2.0, 0.0)]])[1:4]
+    b'PNG'
+    """
+    return as_png(partial(_fluences, verdicts, title))
+
+
+def _fluences(verdicts: Sequence[Verdict], title: str) -> Figure:
+    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    for before in sorted({one.charge_before for one in verdicts}):
+        axes.axhline(before, color=GREY, linestyle="--", linewidth=1.2)
+    for k, seed in enumerate(sorted({one.seed for one in verdicts})):
+        mine = [one for one in verdicts if one.seed == seed]
+        color = COLORS[k % len(COLORS)]
+        axes.plot([], [], "o", color=color, label=f"seed {seed}")
+        for one in mine:
+            face = color if one.switched else "none"
+            axes.plot(one.fluence_mJ_per_cm2, one.charge_after, "o", color=color, markerfacecolor=face)
+    axes.set_xlabel("fluence (mJ/cm²)")
+    axes.set_ylabel("topological charge after")
+    axes.set_title(title)
+    axes.margins(y=0.15)
     axes.legend()
     return figure

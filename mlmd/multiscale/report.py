@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-import numpy as np
-
 from ..io.atomic import make_folder, write_bytes, write_text
 from ..perf.report.page import document, section
 from .film import draw_film
 from .history import Observation
-from .pictures import Map, draw_charges, draw_curves, draw_excitation, draw_maps
+from .pictures import Map, draw_charges, draw_curves, draw_excitation, draw_fluences, draw_maps
 from .topology import Array
+from .verdict import Verdict
 
-END = 0.1  # of a run, over which its last charge is averaged
+MANY = 3  # fluences, the dark one among them, that a picture over the fluence needs more than
 STYLE = (
     "img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }\n.plots.one { max-width: 1100px; }\n"
 )
@@ -33,51 +32,13 @@ class Run:
         In table and curves.
     rows : sequence of Observation
         In the order of time.
-    fluence : float
-        Of the pulse in mJ/cm^2; 0 in the dark.
-    n_exc : float
-        Excited electrons in a formula unit, mean over the crystal.
-    seed : int
-        Of the velocities.
-    objects : int
-        Skyrmions in the box, at least 1: charges are judged for each.
+    verdict : Verdict
+        What became of the texture.
     """
 
     name: str
     rows: Sequence[Observation]
-    fluence: float = 0.0
-    n_exc: float = 0.0
-    seed: int = 0
-    objects: int = 1
-
-    @property
-    def start(self) -> float:
-        """Topological charge at the start."""
-        return self.rows[0].charge
-
-    @property
-    def end(self) -> float:
-        """Mean topological charge over the last tenth."""
-        last = max(1, round(END * len(self.rows)))
-        return float(np.mean([row.charge for row in self.rows[-last:]]))
-
-    @property
-    def deviation(self) -> float:
-        """Largest distance from the charge at the start."""
-        return max(abs(row.charge - self.start) for row in self.rows)
-
-    @property
-    def switched(self) -> bool:
-        """Whether the charge at the end is away from that at the start by 0.5 for each skyrmion.
-
-        Examples
-        --------
-        >>> def row(charge):
-        ...     return Observation(0, 0.0, np.zeros(3), 1.0, charge, np.array([charge]))
-        >>> Run("a", [row(-4.0), row(0.0)], objects=4).switched, Run("b", [row(-4.0), row(-3.0)], objects=4).switched
-        (True, False)
-        """
-        return abs(self.end - self.start) >= 0.5 * self.objects
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -146,8 +107,10 @@ def write_report(folder: Path, report: Report) -> Path:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from mlmd.multiscale.verdict import judge
     >>> row = Observation(0, 0.0, np.zeros(3), 1.0, -1.0, np.array([-1.0]))
-    >>> report = Report("Switch", {"cells": "8x8x1"}, [Run("dark", [row])], sides=(4.0, 4.0))
+    >>> report = Report("Switch", {"cells": "8x8x1"}, [Run("dark", [row], judge([-1.0], -1.0))], sides=(4.0, 4.0))
     >>> page = write_report(Path(tempfile.mkdtemp()), report)
     >>> page.name, "data:image/png;base64," in page.read_text()
     ('report.html', True)
@@ -164,6 +127,8 @@ def write_report(folder: Path, report: Report) -> Path:
 def pictures(report: Report) -> dict[str, bytes]:
     """Pictures of a report by the names of their files."""
     found = {"charge.png": draw_charges({run.name: run.rows for run in report.runs}, pulse=report.pulse)}
+    if len({run.verdict.fluence_mJ_per_cm2 for run in report.runs}) > MANY:
+        found["fluences.png"] = draw_fluences([run.verdict for run in report.runs])
     if report.temperatures:
         found["temperature.png"] = draw_curves(report.temperatures, "temperature (K)", pulse=report.pulse)
     if report.excitation is not None:
@@ -186,6 +151,7 @@ def as_html(report: Report, drawn: Mapping[str, bytes]) -> str:
         f"<h1>{escape(report.title)}</h1>",
         f'<div class="cards"><div class="card"><dl>{facts}</dl></div></div>',
         section("results", "Results", RESULTS, results(report.runs)),
+        section("fluences", "Over the fluence", FLUENCES, _images(drawn, "fluences.png")),
         section("time", "Over time", TIME, _images(drawn, "charge.png", "temperature.png")),
         section("maps", "Before, during, after", MAPS, _images(drawn, "maps.png", look="one")),
         section("film", "In motion", FILM, _images(drawn, "film.gif", look="one")),
@@ -201,20 +167,30 @@ def results(runs: Sequence[Run]) -> str:
         "run",
         "fluence (mJ/cm²)",
         "excited electrons",
+        "weight",
         "seed",
-        "Q at the start",
-        "Q at the end",
+        "Q before",
+        "Q after",
         "largest |Q - Q0|",
         "switched",
     )
-    rows = "".join(
-        f"<tr><td>{escape(run.name)}</td><td class=n>{run.fluence:g}</td><td class=n>{run.n_exc:.3g}</td>"
-        f"<td class=n>{run.seed}</td><td class=n>{run.start:z.2f}</td><td class=n>{run.end:z.2f}</td>"
-        f"<td class=n>{run.deviation:.2f}</td><td>{'yes' if run.switched else 'no'}</td></tr>"
-        for run in runs
-    )
-    head = "".join(f"<th{' class=n' if 0 < k < 7 else ''}>{name}</th>" for k, name in enumerate(heads))
+    rows = "".join(_row(run.name, run.verdict) for run in runs)
+    head = "".join(f"<th{' class=n' if 0 < k < 8 else ''}>{name}</th>" for k, name in enumerate(heads))
     return f'<div class="card"><table><tr>{head}</tr>{rows}</table></div>'
+
+
+def _row(name: str, one: Verdict) -> str:
+    numbers = (
+        f"{one.fluence_mJ_per_cm2:g}",
+        f"{one.electrons:.3g}",
+        f"{one.weight:.3g}",
+        str(one.seed),
+        f"{round(one.charge_before, 2) + 0.0:.2f}",
+        f"{round(one.charge_after, 2) + 0.0:.2f}",
+        f"{one.largest_change:.2f}",
+    )
+    cells = "".join(f"<td class=n>{number}</td>" for number in numbers)
+    return f"<tr><td>{escape(name)}</td>{cells}<td>{'yes' if one.switched else 'no'}</td></tr>"
 
 
 def _images(drawn: Mapping[str, bytes], *names: str, look: str = "wide") -> str:
@@ -232,10 +208,11 @@ def _text(image: bytes) -> str:
 
 
 RESULTS = (
-    "Q is the topological charge (Berg and Lüscher) of the polarisation, mean over the layers of PbTiO3; at the end, "
-    "mean over the last tenth of the run. Switched: it ends 0.5 or more from where it began, for each skyrmion. "
-    "Excited electrons are those in a formula unit."
+    "Q is the topological charge (Berg and Lüscher) of the polarisation, mean over the layers of PbTiO3; before: when "
+    "the run in the dark begins, after: mean over the last tenth of the run. Switched: it ends 0.5 or more from that, "
+    "for each skyrmion. Excited electrons are those in a formula unit."
 )
+FLUENCES = "The topological charge at the end over the fluence of the pulse; filled points switched."
 TIME = "The topological charge and the temperature of the runs; the dashed line is the pulse."
 MAPS = "Arrows are the polarisation in the plane, colours that out of it; below, where the topological charge sits."
 FILM = "The run after the strongest pulse."

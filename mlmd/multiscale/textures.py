@@ -22,7 +22,7 @@ STEEPEST = 300.0  # of an exponent: what lies further away is zero in double pre
 class Texture(Section):
     """What a polar texture looks like; lengths are in cells of the crystal.
 
-    Parameters
+    Attributes
     ----------
     kind : str
         ``skyrmion``: profile theta(r) = 2 atan2(sinh(R / w), sinh(r / w)), n = (sin theta cos phi, sin theta sin phi,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
     from .md.calculator import BlockCalculator
     from .md.dynamics import Dynamics, Plan, Settings
-    from .md.embedding import Embedding
-    from .md.forces import Forces, Load
+    from .md.forces import Load
+    from .md.interaction import Interaction
     from .md.network import Network
     from .md.record import Observables
 
@@ -106,6 +105,7 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
         with guard(Console(stderr=True, quiet=local_rank() > 0)):
             require()
             from .md.dynamics import Plan, Settings
+            from .md.interaction import make_interaction
 
             kept: Any = ensemble.value
             settings = Settings(kept, temperature, pressure, step, friction, thermostat, barostat, seed)
@@ -114,65 +114,6 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
             interaction = make_interaction(networks, mm.value if mm else None)
             start = interaction.shared(read_start(structure, repeat, interaction.elements), border)
             _run(interaction, start, settings, plan, out, bytes_of(memory), skin, force)
-
-
-@dataclass(frozen=True)
-class Interaction:
-    """What moves the atoms: one network or two, alone or in surroundings of that name."""
-
-    networks: list[Network]
-    name: str | None = None
-    embedding: Embedding | None = None
-
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """Those that it knows."""
-        return self.networks[0].elements if self.embedding is None else self.embedding.elements
-
-    @property
-    def files(self) -> dict[str, Any]:
-        """What fixes its numbers."""
-        models: dict[str, Any] = {"models": [network.digest for network in self.networks]}
-        if self.embedding is not None:
-            fractions = {"-".join(pair): part for pair, part in self.embedding.fractions.items()}
-            models["surroundings"] = {"crystal": self.name, **fractions}
-        return models
-
-    def forces(self, skin: float, memory: float) -> Forces:
-        """Forces of it."""
-        from .md.forces import Forces
-
-        if self.embedding is None:
-            return Forces(self.networks, skin, memory)
-        return Forces(self.embedding.networks, skin, memory, surroundings=self.embedding.surroundings)
-
-    def shared(self, start: ase.Atoms, border: float) -> ase.Atoms:
-        """A structure with shares of the networks, its own or by composition; with none where there is nothing else."""
-        from .md.embedding import SHARE, SURROUNDINGS, shares_by_composition, shares_of
-
-        start = start.copy()
-        if self.name is None:
-            start.arrays.pop(SHARE, None)
-            return start
-        if SHARE not in start.arrays:
-            start.set_array(SHARE, shares_by_composition(start, SURROUNDINGS[self.name].links, border))
-        shares_of(start)
-        return start
-
-
-def make_interaction(networks: list[Network], name: str | None) -> Interaction:
-    """Networks, in surroundings where a name is given.
-
-    Raises
-    ------
-    MlmdError
-        Networks of other elements than the surroundings need.
-    """
-    from .md.embedding import SURROUNDINGS, embedded
-
-    if name is None:
-        return Interaction(networks)
-    return Interaction(networks, name, embedded(networks, networks[0].elements, SURROUNDINGS[name]))
 
 
 def make_calculator(networks: list[Network], memory: float, skin: float) -> BlockCalculator:

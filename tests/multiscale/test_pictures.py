@@ -22,6 +22,7 @@ from mlmd.multiscale.history import Observation
 from mlmd.multiscale.pictures import draw_charges, draw_maps
 from mlmd.multiscale.report import Report, Run, write_report
 from mlmd.multiscale.textures import Texture
+from mlmd.multiscale.verdict import judge
 
 SIDES = (3.9, 3.9)
 
@@ -106,21 +107,22 @@ def test_command_exports(tmp_path: Path) -> None:
 
 
 def test_runs_are_judged() -> None:
-    dark = Run("dark", [row(-4.0 + 0.4 * np.sin(k)) for k in range(50)], objects=4)
-    assert dark.deviation < 0.5
-    assert not dark.switched
-    lit = Run("lit", [row(-4.0)] * 10 + [row(0.0)] * 90, fluence=5.0, objects=4)
-    assert (lit.start, lit.end, lit.deviation, lit.switched) == (-4.0, 0.0, 4.0, True)
-    back = Run("back", [row(-4.0)] * 10 + [row(0.0)] * 60 + [row(-4.0)] * 30, objects=4)
-    assert back.deviation == 4.0
-    assert not back.switched
-    one_of_four = Run("one", [row(-4.0), row(-3.0)], objects=4)
-    assert not one_of_four.switched
+    dark = judge([-4.0 + 0.4 * np.sin(k) for k in range(50)], -4.0, objects=4)
+    assert dark.largest_change < 0.5 and not dark.switched
+    lit = judge([-4.0] * 10 + [0.0] * 90, -4.0, objects=4, fluence=5.0)
+    assert (lit.charge_before, lit.charge_after, lit.largest_change, lit.switched) == (-4.0, 0.0, 4.0, True)
+    back = judge([-4.0] * 10 + [0.0] * 60 + [-4.0] * 30, -4.0, objects=4)
+    assert back.largest_change == 4.0 and not back.switched
+    assert not judge([-4.0, -3.0], -4.0, objects=4).switched
 
 
 def test_page_is_whole(tmp_path: Path) -> None:
     field = Texture(radius=2.0).field(8, 8)
-    runs = [Run("dark", [row(-1.0), row(-1.0, 9.0)], seed=7), Run("<lit>", [row(-1.0), row(0.0, 9.0)], 4.8, 0.31, 7)]
+    dark, lit = [row(-1.0), row(-1.0, 9.0)], [row(-1.0), row(0.0, 9.0)]
+    runs = [
+        Run("dark", dark, judge([-1.0, -1.0], -1.0, seed=7)),
+        Run("<lit>", lit, judge([-1.0, 0.0], -1.0, fluence=4.8, seed=7, electrons=0.31, weight=0.52)),
+    ]
     report = Report(
         "A & B",
         {"cells": "8x8x1"},
@@ -141,7 +143,7 @@ def test_page_is_whole(tmp_path: Path) -> None:
     assert not re.search(r'src="(?!data:)|href="http|url\(', text)
     assert "<h1>A &amp; B</h1>" in text
     assert "&lt;lit&gt;" in text
-    assert re.search(r"&lt;lit&gt;.*?4\.8.*?0\.31.*?7.*?-1\.00.*?0\.00.*?1\.00.*?yes", text)
+    assert re.search(r"&lt;lit&gt;.*?4\.8.*?0\.31.*?0\.52.*?7.*?-1\.00.*?0\.00.*?1\.00.*?yes", text)
     assert re.search(r"<td>dark</td>.*?-1\.00.*?-1\.00.*?0\.00.*?no", text)
     bare = write_report(tmp_path / "bare", Report("t", {}, runs[:1], SIDES)).read_text()
     assert 'id="film"' not in bare

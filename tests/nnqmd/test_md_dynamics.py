@@ -66,6 +66,60 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+class Fading:
+    """An excited state that is gone after forty steps, and a bath that warms up."""
+
+    def fraction(self, time: float) -> float:
+        return max(0.0, 1 - time / 120.0)
+
+    def temperature(self, time: float) -> float:
+        return 300.0 + 3.0 * time
+
+
+class Strong(Gupta):
+    """Another potential."""
+
+    strength = 1.3
+
+
+def fading(folder: Path, course: Any) -> Dynamics:
+    start, settings = alloy((2, 2, 2), kelvin=300), Settings("langevin", temperature=300, step=3.0, friction=0.02)
+    system = make_system(start, SYMBOLS, weights=np.linspace(0, 1, len(start)))
+    forces = Forces([Gupta(), Strong()])
+    return Dynamics(system, forces, settings, Record(folder, start, {"options": vars(settings)}), course)
+
+
+def test_a_course_is_gone_on_with_to_the_last_bit_and_leaves_the_ground_state(tmp_path: Path) -> None:
+    fading(tmp_path / "whole", Fading()).run(PLAN)
+    for stop in (17, 41):
+        count = itertools.count(1)
+        with pytest.raises(Interrupted):
+            fading(tmp_path / "parts", Fading()).run(PLAN, stop=lambda count=count, stop=stop: next(count) == stop)
+    fading(tmp_path / "parts", Fading()).run(PLAN)
+    for name in ("observables.csv", "trajectory.xyz"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    last = fading(tmp_path / "whole", Fading())
+    ground = make_system(alloy((2, 2, 2)), SYMBOLS)
+    ground.particles = last.system.particles.rows(np.arange(last.system.atoms))
+    Forces([Gupta()]).update(ground)
+    np.testing.assert_allclose(ground.particles.forces, last.system.particles.forces, atol=1e-12)
+
+
+def test_a_course_heats_the_bath(tmp_path: Path) -> None:
+    """The bath of the settings has 300 K, that of the course 3,000 K."""
+
+    class Hot(Fading):
+        def temperature(self, time: float) -> float:
+            return 3000.0
+
+    settings = Settings("langevin", temperature=300, step=3.0, friction=0.1)
+    start = alloy((2, 2, 2), kelvin=300)
+    record = Record(tmp_path, start, {"options": vars(settings)})
+    run = Dynamics(make_system(start, SYMBOLS), Forces([Gupta()]), settings, record, Hot())
+    run.run(Plan(steps=100))
+    assert run.system.kinetic_energy() / (1.5 * len(start) * units.kB) > 1500
+
+
 def test_the_record_is_that_of_the_dynamics(tmp_path: Path) -> None:
     dynamics(tmp_path, Settings("nve", step=3.0)).run(PLAN)
     table = np.genfromtxt(tmp_path / "observables.csv", delimiter=",", names=True)

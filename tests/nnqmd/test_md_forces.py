@@ -179,3 +179,22 @@ def test_an_atom_alone_is_not_lost() -> None:
 def test_heights_of_a_skew_cell() -> None:
     cell = np.array([[4.0, 0, 0], [3.0, 4.0, 0], [0, 0, 2.0]])
     np.testing.assert_allclose(heights(cell), [16 / 5, 4, 2])
+
+
+def test_faded_weights_are_a_fraction_of_the_weights() -> None:
+    class Strong(Gupta):
+        strength = 1.3
+
+    atoms, weights = alloy(), np.random.default_rng(3).uniform(size=32)
+    faded, scaled = make_system(atoms, SYMBOLS, weights=weights), make_system(atoms, SYMBOLS, weights=0.3 * weights)
+    forces = Forces([Gupta(), Strong()])
+    forces.update(faded)
+    forces.fade(faded, 0.3)
+    forces.update(faded)
+    Forces([Gupta(), Strong()]).update(scaled)
+    np.testing.assert_allclose(faded.particles.forces, scaled.particles.forces, atol=1e-14)
+    np.testing.assert_allclose(faded.virial, scaled.virial, atol=1e-13)
+    forces.fade(faded, 0.0)
+    forces.update(faded)
+    Forces([Gupta()]).update(scaled)
+    assert np.array_equal(faded.particles.forces, scaled.particles.forces)

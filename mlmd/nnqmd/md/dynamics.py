@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import ase
 import numpy as np
@@ -82,6 +82,16 @@ class Plan:
     checkpoints: int = 1000
 
 
+class Course(Protocol):
+    """How the excited state and the bath go on in time."""
+
+    def fraction(self, time: float) -> float:
+        """Fraction, in [0, 1], of their weights that atoms have at a time in fs."""
+
+    def temperature(self, time: float) -> float:
+        """Of the bath of ``langevin`` at a time in fs, in K."""
+
+
 def prepare(atoms: ase.Atoms, settings: Settings) -> ase.Atoms:
     """A structure with what stays as it is, and velocities: its own, else drawn with no total momentum."""
     start = ase.Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
@@ -135,6 +145,8 @@ class Dynamics:
         Ensemble.
     record : Record
         Where results go; where it has a checkpoint, the dynamics goes on from there.
+    course : Course, optional
+        Of the excited state, renewed before each step; where not given, all stays as it is.
 
     Raises
     ------
@@ -142,8 +154,10 @@ class Dynamics:
         Atoms that have no forces, a checkpoint that is damaged or of another run.
     """
 
-    def __init__(self, system: System, forces: Forces, settings: Settings, record: Record) -> None:
-        self.system, self._forces, self._record = system, forces, record
+    def __init__(
+        self, system: System, forces: Forces, settings: Settings, record: Record, course: Course | None = None
+    ) -> None:
+        self.system, self._forces, self._record, self._course = system, forces, record, course
         self._dt, self._degrees = settings.step * units.fs, degrees_of_freedom(system.atoms, settings)
         self.integrator = make_integrator(settings, system.atoms)
         if system.ranks.collect(record.checkpoint.exists())[0]:
@@ -153,6 +167,7 @@ class Dynamics:
             system.ranks.lead(lambda: record.cut(state["sizes"]))
             forces.resume(system)
         else:
+            self._follow_course()
             forces.update(system)
             system.ranks.lead(record.begin)
             self._add_row()
@@ -190,6 +205,7 @@ class Dynamics:
         """
         system = self.system
         while system.step < plan.steps:
+            self._follow_course()
             self.integrator.step(system, self._forces)
             system.step += 1
             system.time = system.step * self._dt
@@ -204,6 +220,14 @@ class Dynamics:
                 self.save()
             if stopped and system.step < plan.steps:
                 raise Interrupted(f"stopped after step {system.step}; the same command goes on")
+
+    def _follow_course(self) -> None:
+        if self._course is None:
+            return
+        time = self.system.time / units.fs
+        self._forces.fade(self.system, self._course.fraction(time))
+        if isinstance(self.integrator, Langevin):
+            self.integrator.heat_to(self._course.temperature(time))
 
     def _add_row(self) -> Observables:
         row = observe(self.system, self.integrator, self._degrees)

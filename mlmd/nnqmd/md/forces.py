@@ -75,8 +75,27 @@ class Forces:
         self._skin, self._memory, self._blocks = skin, memory, blocks
         self.cutoff = max(one.cutoff for one in (networks[0], surroundings) if one is not None)
         self.load = Load()
+        self._fraction = 1.0
         self._halo: Halo | None = None
+        self._parts: list[tuple[Part, Pairs]] = []
         self._bound: bool | None = None
+
+    def fade(self, system: System, fraction: float) -> None:
+        """Let the weights of the excited state count by a fraction only, from the next evaluation on.
+
+        Parameters
+        ----------
+        system : System
+            Whose forces these are.
+        fraction : float
+            In [0, 1]; 0 leaves the ground state alone, and the excited one is not evaluated.
+        """
+        if fraction != self._fraction:
+            self._fraction = fraction
+            if self._halo is not None:
+                # Which atoms a part has, and so its pairs, is a matter of shares alone.
+                parts = self._what_counts(system, self._halo)
+                self._parts = [(part, pairs) for part, (_, pairs) in zip(parts, self._parts, strict=True)]
 
     def update(self, system: System) -> None:
         """Compute forces, energy and virial of the system, after a new list of neighbours where one is due.
@@ -154,17 +173,20 @@ class Forces:
         atoms, reach = len(system.particles), self.cutoff + self._skin
         self._halo = halo = Halo(system, reach)
         self._types = halo.values(system.particles.types)
-        weights, shares = halo.values(system.particles.weights), halo.values(system.particles.shares)
         points, order = halo.positions(system), halo.order(system.particles.ids)
         self._parts = [
             (part, find_pairs(points, part.of_energy[:atoms] != 0, part.cutoff + self._skin, order))
-            for part in parts_of(self._networks, self._surroundings, system, weights, shares)
+            for part in self._what_counts(system, halo)
         ]
         self._check_lost(system)
         load = self.load
         load.atoms, load.ghosts = atoms, halo.points - atoms
         load.pairs = sum(len(pairs.other) for _, pairs in self._parts)
         load.lists += 1
+
+    def _what_counts(self, system: System, halo: Halo) -> list[Part]:
+        weights, shares = halo.values(system.particles.weights), halo.values(system.particles.shares)
+        return parts_of(self._networks, self._surroundings, system, weights, shares, self._fraction)
 
     def _is_due(self, system: System) -> bool:
         """Whether a pair may have come within the cutoff unseen: an atom moves, and the cell strains all vectors."""

@@ -101,6 +101,10 @@ class Langevin:
         self._keep = float(np.exp(-friction * dt / 2))
         self._taken = 0.0
 
+    def heat_to(self, temperature: float) -> None:
+        """Give the bath another temperature, in K."""
+        self._kT = units.kB * temperature
+
     def step(self, system: System, field: Field) -> None:
         """See `Integrator`."""
         self._rub(system, 0)

@@ -47,7 +47,12 @@ class Part:
 
 
 def parts_of(
-    networks: Sequence[Potential], surroundings: Potential | None, system: System, weights: Floats, shares: Floats
+    networks: Sequence[Potential],
+    surroundings: Potential | None,
+    system: System,
+    weights: Floats,
+    shares: Floats,
+    fraction: float = 1.0,
 ) -> list[Part]:
     """What counts of the potentials; without those of which nothing does. A collective call.
 
@@ -61,6 +66,8 @@ def parts_of(
         For sums over all atoms.
     weights, shares : ndarray, (points,)
         Of the excited state among the networks, and of the networks in the energy.
+    fraction : float
+        Of the weights that counts.
 
     Returns
     -------
@@ -79,8 +86,8 @@ def parts_of(
     """
     atoms = system.particles
     whole, excited = system.ranks.sum(np.array([atoms.shares.sum(), atoms.shares @ atoms.weights]))
-    mean = float(excited / whole) if whole else 0.0
-    found = [Part(_states(networks, weights, mean), shares)] if whole else []
+    mean = fraction * float(excited / whole) if whole else 0.0
+    found = [Part(_states(networks, fraction * weights, mean), shares)] if whole else []
     if surroundings is not None and whole < system.atoms:
         found.append(Part((State(surroundings, np.ones_like(shares), 1.0),), 1 - shares))
     return found
