@@ -76,7 +76,8 @@ def follow(
     with _blamed(reference, "first frame", "give the structure that was built, with --reference"):
         found = Followed(first, Cells(first))
     recent: deque[Array] = deque(maxlen=average)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("frames", total=None)
         for number, frame in enumerate(frames_of(trajectory, every)):
             with _blamed(trajectory, f"frame {number * every}", "give the structure it began with, with --reference"):

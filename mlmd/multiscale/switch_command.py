@@ -129,7 +129,7 @@ def _numbers(text: str, option: str) -> list[float]:
 def show(found: Outcome, job: Job) -> None:
     """Print what became of the texture."""
     table = Table(title=job.config.title or None)
-    columns = ("fluence (mJ/cm²)", "seed", "electrons", "weight", "Q before", "Q after", "largest change", "switched")
+    columns = ("mJ/cm²", "seed", "electrons", "weight", "Q before", "Q after", "change", "switched")
     for column in columns:
         table.add_column(column, justify="right")
     for one in found.verdicts:
@@ -138,8 +138,8 @@ def show(found: Outcome, job: Job) -> None:
             str(one.seed),
             f"{one.electrons:.4f}",
             f"{one.weight:.3f}",
-            f"{one.charge_before:.2f}",
-            f"{one.charge_after:.2f}",
+            f"{round(one.charge_before, 2) + 0.0:.2f}",
+            f"{round(one.charge_after, 2) + 0.0:.2f}",
             f"{one.largest_change:.2f}",
             "yes" if one.switched else "no",
         )
