@@ -75,7 +75,7 @@ class Ensemble:
                         future.result()
                         done(number_of[future])
                     if stop.requested:
-                        raise Interrupted("stopped")
+                        raise Interrupted("stopped before all parts were done")
             except BaseException:
                 for future in waiting:
                     future.cancel()
