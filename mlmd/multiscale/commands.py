@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ..errors import InputError
 from ..perf.cli import Guard
+from .numbers import signless
 
 if TYPE_CHECKING:
     from .history import Observation
@@ -187,7 +188,7 @@ def _build(
     lengths = " x ".join(f"{length:.2f}" for length in crystal.cell.lengths())
     _print(f"{crystal.get_chemical_formula()}: {nx} x {ny} x {nz} cells, {lengths} Å")
     _print(
-        f"topological charge {round(row.charge, 6) + 0.0:.6f}, "
+        f"topological charge {signless(row.charge, 6)}, "
         f"polarisation {MICROCOULOMB * row.length:.1f} µC/cm² (mean length)"
     )
     _print(f"written: {out}")
@@ -202,9 +203,9 @@ def _table(rows: Sequence[Observation]) -> Table:
         chosen |= {"last": rows[-1], "least Q": rows[charges.index(min(charges))]}
         chosen["largest Q"] = rows[charges.index(max(charges))]
     for name, row in chosen.items():
-        mean = ", ".join(f"{round(MICROCOULOMB * x, 1) + 0.0:.1f}" for x in row.mean)
+        mean = ", ".join(signless(MICROCOULOMB * x, 1) for x in row.mean)
         length = f"{MICROCOULOMB * row.length:.1f}"
-        table.add_row(name, str(row.frame), f"{row.time_fs:g}", f"{round(row.charge, 3) + 0.0:.3f}", mean, length)
+        table.add_row(name, str(row.frame), f"{row.time_fs:g}", signless(row.charge, 3), mean, length)
     return table
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from ..style import BLUE, STYLE
 from .history import Observation
+from .numbers import signless
 from .pictures import (
     CHARGE_COLORS,
     CHARGE_LABEL,
@@ -107,7 +108,7 @@ class _Scene:
 
     def _told(self, row: Observation) -> str:
         time = f"{row.time_fs:.0f} fs" if self.timed else f"frame {row.frame}"
-        return f"{time}, Q = {round(row.charge, 2) + 0.0:.2f}"
+        return f"{time}, Q = {signless(row.charge)}"
 
     def image(self, row: Observation, P: Array) -> Any:
         """Image of a frame."""

@@ -20,6 +20,7 @@ from .exports import write_dump, write_fields
 from .files import frames_of
 from .film import draw_film
 from .history import Observation, as_csv, observation
+from .numbers import signless
 from .pictures import draw_charges, draw_maps
 from .polarisation import ChargeSet, polar_layers, polarisation
 from .topology import Array, charge_density
@@ -123,7 +124,7 @@ def write_results(out: Path, found: Followed, name: str, film: bool = False) -> 
     write_bytes(out / "charge.png", draw_charges({name: found.rows}))
     frames = [(row, found.mean_layer(P)) for row, P in found.kept]
     ends = [frames[0], frames[-1]][: len(frames)]
-    maps = [(f"frame {row.frame}, Q = {round(row.charge, 2) + 0.0:.2f}", P) for row, P in ends]
+    maps = [(f"frame {row.frame}, Q = {signless(row.charge)}", P) for row, P in ends]
     write_bytes(out / "maps.png", draw_maps(maps, found.sides))
     if film:
         write_bytes(out / "film.gif", draw_film(frames, found.sides))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ase
-import numpy as np
 from ase.units import Bohr
 
 from .. import __version__, units
@@ -145,12 +142,3 @@ def read_job(path: Path, folder: Path, backend: str | None = None, precision: st
     kept = {key: value for key, value in (("backend", backend), ("precision", precision)) if value is not None}
     config = config.model_copy(update={"dynamics": config.dynamics.model_copy(update=kept)})
     return Job(path, config, folder)
-
-
-def digest(*values: Any) -> str:
-    """SHA-256 of arrays, and of what JSON can hold."""
-    digest = hashlib.sha256()
-    for value in values:
-        array = isinstance(value, np.ndarray)
-        digest.update(np.ascontiguousarray(value).tobytes() if array else json.dumps(value, sort_keys=True).encode())
-    return digest.hexdigest()

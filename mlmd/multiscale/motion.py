@@ -12,10 +12,10 @@ import numpy as np
 from .. import units
 from ..nnqmd.md.dynamics import Course, Dynamics, Plan, Settings, prepare
 from ..nnqmd.md.particles import make_system
-from ..nnqmd.md.record import Observables, Record
+from ..nnqmd.md.record import Observables, Record, digest
 from .config import Switch
-from .job import Job, digest
-from .networks import forces_of, interaction, shares_in, with_shares
+from .job import Job
+from .networks import forces_of, interaction, with_shares
 from .topology import Array
 
 Report = Callable[[Observables], None]
@@ -103,9 +103,7 @@ def move(
     record = Record(folder, moving, physics)
     if not record.checkpoint.exists():
         record.forget()
-    read_shares = shares_in(moved_by)
-    shares = None if read_shares is None else read_shares(moving)
-    system = make_system(moving, moved_by.elements, weights=used, shares=shares)
+    system = make_system(moving, moved_by.elements, weights=used, shares=moved_by.shares(moving))
     dynamics = Dynamics(system, forces_of(moved_by), settings, record, course)
     frame = steps_of(switch.frame, switch)
     saved = max(1, steps_of(switch.checkpoint, switch) // frame) * frame

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING
 import ase
 
 from ..nnqmd.md.calculator import BlockCalculator
-from ..nnqmd.md.embedding import BORDER, shares_of
+from ..nnqmd.md.embedding import BORDER
 from ..nnqmd.md.forces import MEMORY, SKIN, Forces
 from ..nnqmd.md.interaction import Interaction, make_interaction
-from ..nnqmd.md.particles import Floats
 from .config import Networks
 
 if TYPE_CHECKING:
@@ -41,11 +39,6 @@ def forces_of(one: Interaction) -> Forces:
     return one.forces(SKIN, MEMORY)
 
 
-def shares_in(one: Interaction) -> Callable[[ase.Atoms], Floats] | None:
-    """How the networks' shares are read off a crystal, None where all is theirs."""
-    return None if one.name is None else shares_of
-
-
 def with_shares(one: Interaction, crystal: ase.Atoms) -> ase.Atoms:
     """The crystal with the shares of the networks, by its composition."""
     return one.shared(crystal, BORDER)
@@ -54,4 +47,4 @@ def with_shares(one: Interaction, crystal: ase.Atoms) -> ase.Atoms:
 def calculator(asked: Networks) -> BlockCalculator:
     """Calculator of ASE of the ground state."""
     one = interaction(asked)
-    return BlockCalculator(lambda: forces_of(one), one.elements, shares=shares_in(one))
+    return BlockCalculator(lambda: forces_of(one), one.elements, shares=one.shares)

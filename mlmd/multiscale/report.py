@@ -12,6 +12,7 @@ from ..io.atomic import make_folder, write_bytes, write_text
 from ..perf.report.page import document, section
 from .film import draw_film
 from .history import Observation
+from .numbers import signless
 from .pictures import Map, draw_charges, draw_curves, draw_excitation, draw_fluences, draw_maps
 from .topology import Array
 from .verdict import Verdict
@@ -185,8 +186,8 @@ def _row(name: str, one: Verdict) -> str:
         f"{one.electrons:.3g}",
         f"{one.weight:.3g}",
         str(one.seed),
-        f"{round(one.charge_before, 2) + 0.0:.2f}",
-        f"{round(one.charge_after, 2) + 0.0:.2f}",
+        signless(one.charge_before),
+        signless(one.charge_after),
         f"{one.largest_change:.2f}",
     )
     cells = "".join(f"<td class=n>{number}</td>" for number in numbers)

@@ -13,6 +13,7 @@ from ..backends import launched_ranks, local_rank
 from ..errors import InputError
 from ..nnqmd.packages import require
 from ..perf.cli import Guard
+from .numbers import signless
 
 if TYPE_CHECKING:
     from ..sections import Section
@@ -138,8 +139,8 @@ def show(found: Outcome, job: Job) -> None:
             str(one.seed),
             f"{one.electrons:.4f}",
             f"{one.weight:.3f}",
-            f"{round(one.charge_before, 2) + 0.0:.2f}",
-            f"{round(one.charge_after, 2) + 0.0:.2f}",
+            signless(one.charge_before),
+            signless(one.charge_after),
             f"{one.largest_change:.2f}",
             "yes" if one.switched else "no",
         )

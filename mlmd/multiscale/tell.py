@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .job import Job, label
 from .motion import femtoseconds, kelvin
+from .numbers import signless
 from .outcome import Outcome, Track
 from .pictures import Map
 from .report import Report, Run, write_report
@@ -53,7 +54,7 @@ def _maps(dark: Track, lit: Track) -> list[Map]:
         before,
         *(
             (
-                f"{label(lit.fluence)}, {row.time_fs:.0f} fs, Q = {round(row.charge, 2) + 0.0:.2f}",
+                f"{label(lit.fluence)}, {row.time_fs:.0f} fs, Q = {signless(row.charge)}",
                 lit.seen.mean_layer(P),
             )
             for row, P in chosen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -213,7 +212,6 @@ def _run(
     from .excited import weights_of
     from .md.bricks import heights
     from .md.dynamics import Dynamics, prepare
-    from .md.embedding import shares_of
     from .md.particles import make_system
     from .md.ranks import ending_together, find_ranks
     from .md.record import Record
@@ -223,11 +221,10 @@ def _run(
     with ending_together(ranks):
         moving = prepare(start, settings)
         weights = weights_of(start) if len(interaction.networks) == 2 else None
-        shares = shares_of(start) if interaction.embedding else None
         record = Record(out, moving, physics_of(interaction, moving, settings, skin, plan))
         if force:
             ranks.lead(record.forget)
-        system = make_system(moving, interaction.elements, ranks, weights, shares)
+        system = make_system(moving, interaction.elements, ranks, weights, interaction.shares(start))
         dynamics = Dynamics(system, interaction.forces(skin, memory), settings, record)
         _move(console, dynamics, plan)
         print_load(console, ranks.collect(dynamics.load))
@@ -240,13 +237,12 @@ def physics_of(
     """What fixes the numbers of a run, so that only the same command goes on with it."""
     from dataclasses import asdict
 
-    import numpy as np
+    from .md.record import digest
 
     arrays = [start.arrays[name] for name in sorted(start.arrays)] + [start.cell.array, start.pbc]
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
     return {
         "options": {**asdict(settings), "skin": skin, "rows": plan.rows, "frames": plan.frames},
-        "files": {"structure": digest, **interaction.files},
+        "files": {"structure": digest(*arrays), **interaction.files},
     }
 
 

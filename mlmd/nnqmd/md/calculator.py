@@ -14,7 +14,7 @@ from .forces import Forces
 from .particles import Floats, System, gathered, make_system
 
 Key = tuple[bytes, bytes, list[Floats | None]]
-OfAtoms = Callable[[ase.Atoms], Floats]
+OfAtoms = Callable[[ase.Atoms], "Floats | None"]
 
 
 class BlockCalculator(Calculator):

@@ -10,6 +10,7 @@ import ase
 
 from .embedding import SHARE, SURROUNDINGS, Embedding, embedded, shares_by_composition, shares_of
 from .forces import Forces
+from .particles import Floats
 
 if TYPE_CHECKING:
     from .network import Network
@@ -53,6 +54,10 @@ class Interaction:
             start.set_array(SHARE, shares_by_composition(start, SURROUNDINGS[self.name].links, border))
         shares_of(start)
         return start
+
+    def shares(self, structure: ase.Atoms) -> Floats | None:
+        """Shares of the networks that a structure brings, None where all is theirs."""
+        return None if self.name is None else shares_of(structure)
 
 
 def make_interaction(networks: Sequence[Network], name: str | None) -> Interaction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ import ase.io
 import numpy as np
 from ase import units
 from ase.calculators.singlepoint import SinglePointCalculator
+from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...io.atomic import cannot_write, make_folder
@@ -39,6 +41,14 @@ class Observables:
     a_A: float
     b_A: float
     c_A: float
+
+
+def digest(*arrays: NDArray) -> str:
+    """SHA-256 of what is in arrays."""
+    content = hashlib.sha256()
+    for array in arrays:
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
 
 
 def observe(system: System, integrator: Integrator, degrees: int) -> Observables:
