@@ -14,7 +14,7 @@ from .dcmesh.precision import label
 from .engine import Engine, GroundState, Propagator
 from .errors import CheckpointError, InputError, NumericsError
 from .interrupt import Interrupted, StopSignals
-from .io.atomic import make_folder
+from .io.atomic import make_folder, write_bytes
 from .io.checkpoint import new_sealed, open_sealed, read_state, seal_of, write_state
 from .io.folder import RunFolder
 from .io.results import Results, write_results
@@ -91,7 +91,7 @@ class Run:
         if plan is not None:
             self.progress.note(f"planned precision: {label(plan.levels)}")
         make_folder(self.folder.path)
-        with StopSignals() as stop, kept_in(self.folder.path, anew=not self.resume):
+        with StopSignals() as stop, kept_in(self.folder.path, not self.resume, write_bytes):
             ground_state = self.ground_state(stop)
             with self.problem.blame():
                 electrons = self.engine.propagator(self.problem.config, ground_state, plan)

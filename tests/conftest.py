@@ -12,6 +12,7 @@ from mlmd.backends import DeviceBackend, get, names
 
 # What the user's own tuning has found must not decide what is tested; tests of it name a file of their own.
 os.environ["MLMD_TUNING"] = "off"
+os.environ["MLMD_WISDOM"] = "/nonexistent/wisdom.jsonl"
 
 # The first example may compile a kernel, so no single example has a time limit.
 settings.register_profile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NAME = "wisdom.jsonl"
 
 
 @contextmanager
-def kept_in(folder: Path, anew: bool) -> Iterator[None]:
+def kept_in(folder: Path, anew: bool, write: Callable[[Path, bytes], None] = replace_file) -> Iterator[None]:
     """Let plans go by a copy of the wisdom and of the measured rates, so that the same ones are made again later.
 
     Parameters
@@ -24,6 +24,13 @@ def kept_in(folder: Path, anew: bool) -> Iterator[None]:
         Where the copies are.
     anew : bool
         Whether to make them now, in place of older ones.
+    write : callable
+        Writes a file whole or not at all.
+
+    Raises
+    ------
+    OSError
+        What ``write`` raises where a copy cannot be made.
 
     Examples
     --------
@@ -36,7 +43,7 @@ def kept_in(folder: Path, anew: bool) -> Iterator[None]:
     if anew:
         for source, copy in ((given, own), (rates_path(given), rates_path(own))):
             if source.exists():
-                replace_file(copy, source.read_bytes())
+                write(copy, source.read_bytes())
             else:
                 copy.unlink(missing_ok=True)
     before = os.environ.get("MLMD_WISDOM")

@@ -161,13 +161,20 @@ def test_out_is_a_file(mlmd_cli: Mlmd, write_input: WriteInput, tmp_path: Path) 
     assert_refused(mlmd_cli("run", write_input(), "--out", "file"), "file: --out: cannot be written (File exists)")
 
 
-def test_full_disk_device(mlmd_cli: Mlmd, write_input: WriteInput, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file", ["ground_state.h5", "wisdom.jsonl"])
+def test_full_disk_device(
+    mlmd_cli: Mlmd, write_input: WriteInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
     import errno
     import os
+
+    if file == "wisdom.jsonl":  # a user's own, of which the run keeps a copy before anything else
+        monkeypatch.setenv("MLMD_WISDOM", str(tmp_path / file))
+        (tmp_path / file).write_text('{"mlmd_wisdom": 1}\n')
 
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     result = mlmd_cli("run", write_input(), "--out", "out")
-    assert_refused(result, "ground_state.h5: --out: cannot be written (No space left on device)")
+    assert_refused(result, f"{file}: --out: cannot be written (No space left on device)")

@@ -58,7 +58,7 @@ class Tour:
 
     def environment(self) -> dict[str, str]:
         """A user without tunings, whose ``mlmd`` is that of this repository."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("MLMD_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLMD_", "XDG_"))}
         path = os.pathsep.join([str(self.programs), search_path()])
         return {**kept, "HOME": str(self.home), "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 

@@ -10,10 +10,9 @@ from mlmd.errors import BackendUnavailable
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip without the library; no wisdom of the user takes part."""
+    """Skip without the library; wisdom is looked up here."""
     try:
         embed.library().mlmd_wisdom_forget()
     except BackendUnavailable as error:
         pytest.skip(str(error))
     monkeypatch.delenv("MLMD_TUNING", raising=False)
-    monkeypatch.setenv("MLMD_WISDOM", "/nonexistent/wisdom.jsonl")
