@@ -220,7 +220,7 @@ class Hartree(Plan):
 
     def flops(self) -> int:
         """Floating-point operations of the last call (before the first one: of one cycle or set of sweeps)."""
-        if self.method == "fft":
+        if self._solver == "fft":
             return round(self.points * (5.0 * math.log2(self.points) + 1))
         if self.method == "dsa":
             return self.sweeps * self.points * (SWEEP_FLOPS + TRANSFER_FLOPS + 3)
@@ -229,7 +229,7 @@ class Hartree(Plan):
 
     def bytes(self) -> int:
         """Least memory traffic of the last call: each sweep reads v and the source and writes v."""
-        if self.method == "fft":
+        if self._solver == "fft":
             return 16 * self.points
         passes = self.sweeps * 6 if self.method == "dsa" else max(1, self.last[0]) * 6 * 3
         return 8 * passes * self.points

@@ -35,7 +35,7 @@ from .compare.verdict import SLOWER
 from .render import rich_table
 
 CAUGHT = 0.95  # part of the planted slowdowns that must be found
-DEFAULT_FILE = Path("perf/results/checks/gate.json")
+DEFAULT_FILE = Path("gate.json")
 KERNEL = "kin_prop"
 PLANT = '''
 

@@ -168,6 +168,4 @@ class SwitchConfig(Section):
                 raise wrong("[domains] cells", f"{size} does not divide the {count} cells of [crystal]")
         if self.crystal.strontium and self.networks.mm is None:
             raise wrong("[networks] mm", 'is missing; the networks know no Sr: give mm = "srtio3"')
-        if self.dynamics.precision == "planned":
-            raise wrong("[dynamics] precision", "cannot be planned here; give levels")
         return self

@@ -11,6 +11,7 @@ import ase
 from ase.units import Bohr
 
 from .. import __version__, units
+from ..errors import InputError
 from ..io.input import parse, read_text
 from .config import SwitchConfig
 from .crystal import SoftMode, superlattice
@@ -141,4 +142,6 @@ def read_job(path: Path, folder: Path, backend: str | None = None, precision: st
     config = parse(SwitchConfig, read_text(path), path)
     kept = {key: value for key, value in (("backend", backend), ("precision", precision)) if value is not None}
     config = config.model_copy(update={"dynamics": config.dynamics.model_copy(update=kept)})
+    if config.dynamics.precision == "planned":
+        raise InputError(path, "[dynamics] precision", "cannot be planned for a texture under light", "give levels")
     return Job(path, config, folder)

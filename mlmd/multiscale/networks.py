@@ -46,5 +46,4 @@ def with_shares(one: Interaction, crystal: ase.Atoms) -> ase.Atoms:
 
 def calculator(asked: Networks) -> BlockCalculator:
     """Calculator of ASE of the ground state."""
-    one = interaction(asked)
-    return BlockCalculator(lambda: forces_of(one), one.elements, shares=one.shares)
+    return interaction(asked).calculator(SKIN, MEMORY)

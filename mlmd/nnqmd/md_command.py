@@ -21,7 +21,6 @@ from .packages import require
 if TYPE_CHECKING:
     import ase
 
-    from .md.calculator import BlockCalculator
     from .md.dynamics import Dynamics, Plan, Settings
     from .md.forces import Load
     from .md.interaction import Interaction
@@ -45,6 +44,13 @@ class Crystal(str, Enum):
     srtio3 = "srtio3"
 
 
+MM = Annotated[
+    Crystal | None,
+    typer.Option("--mm", help="Cheaper potential of what the network does not know.", show_default=False),
+]
+Border = Annotated[float, typer.Option(min=1.0, help="Reach of the border to it, Å; the structure may bring shares.")]
+
+
 class Digits(str, Enum):
     """Precision of the network."""
 
@@ -62,13 +68,8 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
         excited: Annotated[
             Path | None, typer.Option(help="Model of the excited state; the weights are those of the structure.")
         ] = None,
-        mm: Annotated[
-            Crystal | None,
-            typer.Option("--mm", help="Cheaper potential of what the network does not know.", show_default=False),
-        ] = None,
-        border: Annotated[
-            float, typer.Option(min=1.0, help="Reach of the border to it, Å; the structure may bring shares.")
-        ] = 10.0,
+        mm: MM = None,
+        border: Border = 10.0,
         repeat: Annotated[str, typer.Option(help="Repeats of the structure, such as 2 or 2x2x1.")] = "1",
         out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("md_out"),
         steps: Annotated[int, typer.Option(min=0, help="Steps of the whole run.")] = 1000,
@@ -113,16 +114,6 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
             interaction = make_interaction(networks, mm.value if mm else None)
             start = interaction.shared(read_start(structure, repeat, interaction.elements), border)
             _run(interaction, start, settings, plan, out, bytes_of(memory), skin, force)
-
-
-def make_calculator(networks: list[Network], memory: float, skin: float) -> BlockCalculator:
-    """Calculator of ASE of one network, or of two that are mixed."""
-    from .excited import weights_of
-    from .md.calculator import BlockCalculator
-    from .md.forces import Forces
-
-    weights = weights_of if len(networks) == 2 else None
-    return BlockCalculator(lambda: Forces(networks, skin, memory), networks[0].elements, weights)
 
 
 def bytes_of(text: str) -> float:

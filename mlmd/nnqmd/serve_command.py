@@ -11,6 +11,7 @@ from rich.console import Console
 from ..errors import MlmdError
 from ..interrupt import Interrupted
 from ..perf.cli import Guard
+from .md_command import MM, Border
 from .packages import require
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
         excited: Annotated[
             Path | None, typer.Option(help="Model of the excited state; the weights are those of the structure.")
         ] = None,
+        mm: MM = None,
+        border: Border = 10.0,
         repeat: Annotated[str, typer.Option(help="Repeats of the structure, such as 2 or 2x2x1.")] = "1",
         host: Annotated[str, typer.Option(help="Where the driver waits.")] = "localhost",
         port: Annotated[int, typer.Option(min=1, max=65535, help="At which port.")] = 31415,
@@ -42,11 +45,12 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
         console = Console()
         with guard(Console(stderr=True)):
             require()
-            from .md_command import bytes_of, load_networks, make_calculator, read_start
+            from .md.interaction import make_interaction
+            from .md_command import bytes_of, load_networks, read_start
 
-            networks = load_networks(model, excited, None)
-            atoms = read_start(structure, repeat, networks[0].elements)
-            atoms.calc = make_calculator(networks, bytes_of(memory), skin)
+            interaction = make_interaction(load_networks(model, excited, None), mm.value if mm else None)
+            atoms = interaction.shared(read_start(structure, repeat, interaction.elements), border)
+            atoms.calc = interaction.calculator(skin, bytes_of(memory))
             place = f"socket {unix}" if unix else f"{host}:{port}"
             count = answer(atoms, place, host, port, unix)
             console.print(f"{count} evaluations for the driver at {place}", highlight=False, soft_wrap=True)

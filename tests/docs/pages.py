@@ -8,6 +8,7 @@ A comment ``<!-- run: WORD ... -->`` or ``<!-- file: NAME -->`` on the lines bef
 ``run: shortened: A -> B; C -> D``  B takes the place of A when the test runs it, to save time; A must be there
 ``run: given: A = B; ...``     file B of the repository lies in the folder as A, in place of the reader's own
 ``run: in a clone``            runs in a fresh clone with a fresh virtual environment; implies slow
+``run: in the sources``        runs in the repository itself, which it leaves as it is; implies slow
 ``run: elsewhere: WHY``        is not run by the test: it needs what no test has, or other tests do it
 ``file: NAME``                 the block is a file that later commands read
 =============================  ========================================================================================
@@ -40,8 +41,8 @@ class Block:
         Page and line.
     language, text : str
         As written.
-    slow, clone : bool
-        Runs with ``-m slow``; runs in a fresh clone.
+    slow, clone, sources : bool
+        Runs with ``-m slow``; in a fresh clone; in the repository itself.
     needs : list of str
         What must be there.
     shortened : list of (str, str)
@@ -59,6 +60,7 @@ class Block:
     text: str
     slow: bool = False
     clone: bool = False
+    sources: bool = False
     needs: list[str] = field(default_factory=list)
     shortened: list[tuple[str, str]] = field(default_factory=list)
     given: list[tuple[str, str]] = field(default_factory=list)
@@ -85,6 +87,8 @@ class Block:
             self.slow = True
         elif words == "in a clone":
             self.slow = self.clone = True
+        elif words == "in the sources":
+            self.slow = self.sources = True
         elif words.startswith("needs "):
             self.needs += words.removeprefix("needs ").split(", ")
         elif word == "elsewhere" and rest:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +20,22 @@ PROGRAMS = ("mpirun", "pkg-config", "gfortran", "cmake", "i-pi")
 NEEDS: dict[str, Callable[[], bool]] = {
     **{program: lambda program=program: shutil.which(program, path=search_path()) is not None for program in PROGRAMS},
     "nn": lambda: all(importlib.util.find_spec(module) for module in ("torch", "nequip", "allegro")),
+    "download.pytorch.org": lambda: answers("https://download.pytorch.org/whl/cpu/torch/"),
+    "reference": lambda: (ROOT.parent / "shared" / "reference").is_dir(),
     "pip": lambda: importlib.util.find_spec("pip") is not None and any(importlib.metadata.distributions(name="mlmd")),
     **{name: lambda name=name: get(name).status().works for name in names()},
 }
 LIMIT = 600  # seconds of a block in the quick tests
 LONG = 3600  # seconds of a slow one
+
+
+def answers(address: str) -> bool:
+    """Whether a page can be had from here."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as page:
+            return bool(page.status == 200)
+    except OSError:
+        return False
 
 
 def search_path() -> str:
@@ -76,9 +88,10 @@ class Tour:
     def run(self, block: Block) -> None:
         """Run the commands of a block; each line is echoed, so that the report shows which one failed."""
         self.prepare(block)
-        folder, environment = (
-            (self.clone(), self.clone_environment()) if block.clone else (self.folder, self.environment())
-        )
+        if block.clone:
+            folder, environment = self.clone(), self.clone_environment()
+        else:
+            folder, environment = ROOT if block.sources else self.folder, self.environment()
         self.bash(block.run_text, folder, environment, block.place, LONG if block.slow else LIMIT)
 
     def clone(self) -> Path:

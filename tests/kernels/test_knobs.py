@@ -217,3 +217,10 @@ def test_builds_have_names() -> None:
     with pytest.raises(KeyError, match="no kernel kin_drop"):
         _cpu.build_id("kin_drop")
     assert _cpu.device().endswith(_cpu.isa())
+
+
+def test_a_direct_solution_in_place_of_multigrid_is_counted_as_one() -> None:
+    tuned = kernels.hartree(SHAPE, H, method="multigrid", tuning={"solver": "fft"})
+    direct, cycles = (kernels.hartree(SHAPE, H, method=method) for method in ("fft", "multigrid"))
+    assert (tuned.flops(), tuned.bytes()) == (direct.flops(), direct.bytes())
+    assert tuned.flops() < cycles.flops()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import ase
 import ase.io
 import numpy as np
 import pytest
+from ase.calculators.socketio import SocketIOCalculator
 
 pytest.importorskip("allegro", reason="nequip-allegro is not installed: pip install 'mlmd[nn]'")
 
@@ -22,7 +25,7 @@ from mlmd.nnqmd.md.rigid_ions import STRONTIUM_TITANATE, RigidIons
 from mlmd.nnqmd.shipped import shipped_model
 
 from .perovskites import superlattice
-from .test_md_network import run
+from .test_md_network import PROGRAM, ROOT, run
 
 WITHIN = SURROUNDINGS["srtio3"]
 
@@ -130,3 +133,16 @@ def test_the_command(tmp_path: Path, parts: Embedding) -> None:
     ase.io.write(tmp_path / "start.extxyz", frames[-1])
     code, text = run(*command, "--mm", "srtio3", "--steps", 0, "--force")
     assert code == 2 and "the share of the network of atom 3 is 2, not within 0 and 1" in text
+
+
+def test_a_driver_is_served_a_superlattice(tmp_path: Path, parts: Embedding) -> None:
+    start, name = superlattice(2, 2, polar=True, c=4.1), f"mlmd_mm_{os.getpid()}"
+    ase.io.write(tmp_path / "start.extxyz", start)
+    command = [*PROGRAM, "serve", "pto_ground", "--mm", "srtio3", "--structure", str(tmp_path / "start.extxyz")]
+    expected = shared(start.copy())
+    expected.calc = calculator(parts)
+    with SocketIOCalculator(unixsocket=name, timeout=120) as driver:
+        client = subprocess.Popen([*command, "--unix", name], cwd=ROOT, stdout=subprocess.DEVNULL)
+        start.calc = driver
+        np.testing.assert_allclose(start.get_forces(), expected.get_forces(), atol=1e-6)
+    assert client.wait(timeout=60) == 0

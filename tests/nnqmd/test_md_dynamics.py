@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +158,16 @@ def test_forces_that_are_not_finite_leave_what_was_written(tmp_path: Path) -> No
     assert (tmp_path / "burst" / "trajectory.xyz").read_bytes() == (tmp_path / "whole" / "trajectory.xyz").read_bytes()
 
 
-def test_checkpoints_that_are_none(tmp_path: Path) -> None:
+def test_checkpoints_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dynamics(tmp_path, Settings("nve", step=3.0)).run(PLAN)
     with pytest.raises(CheckpointError, match=r"it differs in \[options\] step"):
         dynamics(tmp_path, Settings("nve", step=2.0))
     checkpoint = tmp_path / "checkpoint.h5"
     whole = checkpoint.read_bytes()
+    monkeypatch.setattr("mlmd.nnqmd.md.record.Particles", make_dataclass("Fewer", ["ids"]))
+    with pytest.raises(CheckpointError, match="was written by another version"):
+        dynamics(tmp_path, Settings("nve", step=3.0))
+    monkeypatch.undo()
     (tmp_path / "trajectory.xyz").write_text("")
     with pytest.raises(InputError, match=r"has 0 bytes, \d+ were written"):
         dynamics(tmp_path, Settings("nve", step=3.0))

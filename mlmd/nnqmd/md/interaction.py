@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ase
 
+from .calculator import BlockCalculator
 from .embedding import SHARE, SURROUNDINGS, Embedding, embedded, shares_by_composition, shares_of
 from .forces import Forces
 from .particles import Floats
@@ -43,6 +44,13 @@ class Interaction:
         if self.embedding is None:
             return Forces(self.networks, skin, memory)
         return Forces(self.embedding.networks, skin, memory, surroundings=self.embedding.surroundings)
+
+    def calculator(self, skin: float, memory: float) -> BlockCalculator:
+        """Calculator of ASE; weights of an excited state and shares are those of the structure."""
+        from ..excited import weights_of
+
+        weights = weights_of if len(self.networks) == 2 else None
+        return BlockCalculator(lambda: self.forces(skin, memory), self.elements, weights, self.shares)
 
     def shared(self, start: ase.Atoms, border: float) -> ase.Atoms:
         """A structure with shares of the networks, its own or by composition; with none where there is nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ase import units
 from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...errors import CheckpointError, InputError
 from ...io.atomic import cannot_write, make_folder
 from ...io.checkpoint import State, new_sealed, open_sealed, read_state, write_state
 from .integrators import Integrator
@@ -214,10 +214,14 @@ class Record:
         Raises
         ------
         CheckpointError
-            When it is damaged or of another run.
+            When it is damaged, of another run, or written by a version of MLMD that kept other things of an atom.
         """
         with open_sealed(self.checkpoint, KIND, self._physics) as file:
-            return read_state(file["state"])
+            state = read_state(file["state"])
+        if state["atoms"].keys() != {one.name for one in fields(Particles)}:
+            remedy = "go on with that one, or start anew with --force"
+            raise CheckpointError(self.checkpoint, "", "was written by another version of MLMD", remedy)
+        return state
 
     def cut(self, sizes: dict[str, int]) -> None:
         """Bring table and trajectory back to where they were at the checkpoint."""
