@@ -129,7 +129,7 @@ def reference_ground_state(
     sampled = SampledIons(ions.atoms, grid, ions.pseudos, radius)
     loop = _SelfConsistentField(sampled, "lda", sampled.electrons // 2 + extra_bands, np.zeros((1, 3)), np.ones(1), 0.0)
     loop.begin(np.random.default_rng(0), None)
-    return loop.iterate(1e-7, 100, None)  # the wall keeps the eigensolver from more
+    return loop.iterate(1e-7, 200, None)  # the wall keeps the eigensolver from more, and slows it down
 
 
 def reference_forces(ions: SampledIons, psi: NDArray[Any], occupations: Array) -> Array:
