@@ -91,7 +91,8 @@ def run(
     The run folder receives run.h5, summary.json, pictures and a checkpoint.
 
     Ctrl-C once writes the checkpoint and ends; the same command with --resume goes on.
-    'mpirun -n 4 mlmd run INPUT.toml' shares out the work of the light among 4 ranks, see [parallel].
+    'mpirun -n 4 mlmd run INPUT.toml' shares out the work of the light among 4 ranks (with [domains] of the
+    ground state too), see [parallel].
 
     With a section [texture] it is a photo-switching: the texture is prepared, local cells of it go through the light,
     and it moves on; a stopped one goes on with the same command.

@@ -1,8 +1,10 @@
 """`mlmd run` under mpirun: rank 0 leads, the other ranks follow its orders.
 
-Rank 0 runs the driver as if it were alone: it reads the input, solves for the ground state, writes files, reports, and
-notes stop signals. Its engine (`Leader`) and its propagator (`Led`) hand each call on to the other ranks as an order.
-So all ranks make the same calls on their parts of the same propagator, which sum up among themselves.
+Rank 0 runs the driver as if it were alone: it reads the input, writes files, reports, and notes stop signals. Its
+engine (`Leader`) and its propagator (`Led`) hand each call on to the other ranks as an order. So all ranks make the
+same calls on their parts of the same propagator, which sum up among themselves. The ground state of a divided cell is
+such an order too; for any other one rank 0 solves alone. After each iteration rank 0 tells whether to go on, so that
+all end where a signal stops it.
 
 A rank that fails tells why and ends the job. An error that all ranks meet alike, such as numbers that are no longer
 finite, is left to rank 0, which reports it once.
@@ -18,6 +20,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import h5py
@@ -28,16 +31,18 @@ from ase import Atoms
 from .backends import default_threads, launched_ranks
 from .config import Config
 from .dcmesh.errors import DecompositionError
+from .dcmesh.parallel import Line
 from .dcmesh.parallel.abort import FAILED, abort
 from .dcmesh.parallel.team import split
 from .engine import DcMesh, GroundState, Propagator, Report, electrons, work_of
 from .errors import MlmdError
+from .interrupt import Interrupted
 from .precision import Plan
 from .tuning.choose import may_time
 
 GRACE = 3.0  # seconds that a rank which failed waits for rank 0 to end the job itself
 SHORTEST_WAIT, LONGEST_WAIT = 1e-5, 1e-3  # seconds between two looks for an order
-_MAKE, _END = "make", "end"
+_SOLVE, _MAKE, _END = "solve", "make", "end"
 
 
 class Crew:
@@ -105,7 +110,12 @@ class Crew:
             name, arguments = got
             if name == _END:
                 return int(arguments[0])
-            subject = _make(self, *arguments) if name == _MAKE else _call(subject, name, arguments)
+            if name == _SOLVE:
+                _solve(self, *arguments)
+            elif name == _MAKE:
+                subject = _make(self, *arguments)
+            else:
+                getattr(subject, name)(*arguments)
         raise AssertionError("patience has no end")
 
     def _fail(self, error: BaseException) -> None:
@@ -114,9 +124,24 @@ class Crew:
         abort(self.world, f"{path}error: rank {self.rank} of {self.size}: {error!s}")
 
 
-def _call(subject: Any, name: str, arguments: tuple[Any, ...]) -> Any:
-    getattr(subject, name)(*arguments)
-    return subject
+def _solve(
+    crew: Crew, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report | None = None
+) -> GroundState:
+    """The ground state of a divided cell; the same call on all ranks, of which rank 0 reports."""
+    team = split(crew.world, bands=1, space=1)
+    return DcMesh(team).ground_state(config, atoms, shape, partial(_report_together, team.domains, report))
+
+
+def _report_together(line: Line, report: Report | None, iteration: int, energy: float, residual: float) -> None:
+    """Report on rank 0; if that is told to stop, all ranks do."""
+    stopped = []
+    try:
+        if report is not None:
+            report(iteration, energy, residual)
+    except Interrupted as signal_came:
+        stopped.append(signal_came)
+    if everywhere := line.collect(stopped):
+        raise everywhere[0]
 
 
 def _make(crew: Crew, config: Config, ground_state: Any, plan: Plan | None, wisdom: str | None) -> Propagator:
@@ -194,8 +219,12 @@ class Leader:
         return notes
 
     def ground_state(self, config: Config, atoms: Atoms, shape: tuple[int, int, int], report: Report) -> GroundState:
-        """See `DcMesh.ground_state`: rank 0 alone solves for it."""
-        return self._alone.ground_state(config, atoms, shape, report)
+        """See `DcMesh.ground_state`: of a divided cell by all ranks, else by rank 0 alone."""
+        if config.domains is None:
+            return self._alone.ground_state(config, atoms, shape, report)
+        job = (config, atoms, shape)
+        self._crew.order(_SOLVE, *job)
+        return _solve(self._crew, *job, report)
 
     def load_ground_state(self, group: h5py.Group) -> GroundState:
         """See `DcMesh.load_ground_state`."""

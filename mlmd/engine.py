@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from . import laser
 from .config import Config, DomainSettings, Kick, MaxwellSettings, NoLaser, PulseSettings
-from .dcmesh.parallel import ALONE, PAIR, Team, Work
+from .dcmesh.parallel import ALONE, PAIR, Line, Team, Work
 
 if TYPE_CHECKING:
     from .dcmesh.domains import BoxStates
@@ -107,7 +107,7 @@ class DcMesh:
     Parameters
     ----------
     team : Team
-        The ranks that propagate together.
+        The ranks that propagate together; of a divided cell they solve for the ground state together too.
     """
 
     def __init__(self, team: Team = ALONE) -> None:
@@ -144,7 +144,7 @@ class DcMesh:
         from .dcmesh.qxmd import ground_state
 
         if config.domains is not None:
-            return divide(config, config.domains, atoms, shape, report)
+            return divide(config, config.domains, atoms, shape, report, self.team.domains)
         settings = config.ground_state
         return ground_state(
             atoms,
@@ -299,7 +299,12 @@ def illuminate(
 
 
 def divide(
-    config: Config, settings: DomainSettings, atoms: Atoms, shape: tuple[int, int, int], report: Report
+    config: Config,
+    settings: DomainSettings,
+    atoms: Atoms,
+    shape: tuple[int, int, int],
+    report: Report,
+    line: Line = ALONE.domains,
 ) -> BoxStates:
     """Return the ground state of the boxes of a divided cell.
 
@@ -315,11 +320,13 @@ def divide(
         Grid points.
     report : callable
         ``report(iteration, energy, residual)`` after each iteration.
+    line : Line
+        The ranks that share out the boxes.
     """
     from .dcmesh.domains import box_states
     from .domains.study import divided
 
-    return box_states(divided(config, settings, atoms, shape, settings.buffer, report))
+    return box_states(divided(config, settings, atoms, shape, settings.buffer, report, line))
 
 
 def light(settings: NoLaser | Kick | PulseSettings) -> laser.Laser:

@@ -72,7 +72,34 @@ class Solver {
         }
     }
 
+    // The first half of a visit of the first of two levels, whose planes along x are linked as told.
+    void down(const mlmd_slab &slab, const double *start, const double *rhs, double *v, double *coarse) {
+        link(slab);
+        Level &level = *levels_[0], &next = *levels_[1];
+        if (start)
+            descend(level, next, Given{start, level.about.box.n[1], level.about.box.n[2]}, rhs);
+        else
+            descend(level, next, Zeros{}, rhs);
+        std::copy_n(level.a.get(), points(level.about.box), v);
+        std::copy_n(next.rhs.get(), points(next.about.box), coarse);
+    }
+
+    // The second half.
+    void up(const mlmd_slab &slab, const double *rhs, const double *coarse, double *v) {
+        link(slab);
+        Level &level = *levels_[0], &next = *levels_[1];
+        std::copy_n(v, points(level.about.box), level.a.get());
+        std::copy_n(coarse, points(next.about.box), next.v.get());
+        ascend(level, next, v, rhs);
+    }
+
   private:
+    void link(const mlmd_slab &slab) {
+        std::vector<Link> &links = levels_[0]->links[0];
+        for (size_t i = 0; i < links.size(); ++i)
+            links[i] = {slab.low[i], slab.low[i] + 1, 1.0 - slab.part[i], slab.part[i]};
+    }
+
     // A V-cycle from `start` (null: zeros) to v; returns the sum of the squares of the residuals.
     double cycle(size_t depth, const double *start, double *v, const double *rhs) {
         Level &level = *levels_[depth];
@@ -227,12 +254,59 @@ void multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t n
     Solver(levels, nlevels, launch).run(v, rhs, goal);
 }
 
+void slab_down(const mlmd_slab &slab, const double *start, const double *rhs, double *v, double *coarse,
+               const mlmd_launch &launch) {
+    Solver(slab.levels, 2, launch).down(slab, start, rhs, v, coarse);
+}
+
+void slab_up(const mlmd_slab &slab, const double *rhs, const double *coarse, double *v, const mlmd_launch &launch) {
+    Solver(slab.levels, 2, launch).up(slab, rhs, coarse, v);
+}
+
 }  // namespace MLMD_ISA
 }  // namespace mlmd
 
 #ifdef MLMD_ENTRY
 MLMD_DECLARE(multigrid, double *, const double *, const mlmd_level *, int64_t, mlmd_convergence *,
              const mlmd_launch &)
+MLMD_DECLARE(slab_down, const mlmd_slab &, const double *, const double *, double *, double *, const mlmd_launch &)
+MLMD_DECLARE(slab_up, const mlmd_slab &, const double *, const double *, double *, const mlmd_launch &)
+
+namespace {
+
+mlmd_status check_slab(const mlmd_slab *slab) {
+    if (!slab || !slab->levels || !slab->low || !slab->part)
+        return mlmd::fail(MLMD_BAD_ARGUMENT, "a part of the slab is missing");
+    const mlmd_box &fine = slab->levels[0].box, &coarse = slab->levels[1].box;
+    for (const mlmd_box *box : {&fine, &coarse})
+        if (const mlmd_status status = mlmd::check(*box)) return status;
+    for (int axis = 0; axis < 3; ++axis)
+        if (coarse.periodic[axis] != fine.periodic[axis] || coarse.n[axis] > fine.n[axis])
+            return mlmd::fail(MLMD_BAD_ARGUMENT, "the next level does not fit the slab");
+    if (fine.periodic[0]) return mlmd::fail(MLMD_BAD_ARGUMENT, "a slab is not periodic along x");
+    for (int64_t i = 0; i < fine.n[0]; ++i)
+        if (slab->low[i] < (i ? slab->low[i - 1] : 0) || slab->low[i] + 1 >= coarse.n[0])
+            return mlmd::fail(MLMD_BAD_ARGUMENT, "the planes of the slab lie beyond those of the next level");
+    return MLMD_OK;
+}
+
+}  // namespace
+
+mlmd_status mlmd_slab_down(const mlmd_slab *slab, const double *start, const double *rhs, double *v, double *coarse,
+                           const mlmd_launch *launch) {
+    if (const mlmd_status status = mlmd::check(launch)) return status;
+    if (!rhs || !v || !coarse) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is missing");
+    if (const mlmd_status status = check_slab(slab)) return status;
+    MLMD_GUARDED(MLMD_PICK(mlmd::isa_of(*launch), slab_down)(*slab, start, rhs, v, coarse, *launch))
+}
+
+mlmd_status mlmd_slab_up(const mlmd_slab *slab, const double *rhs, const double *coarse, double *v,
+                         const mlmd_launch *launch) {
+    if (const mlmd_status status = mlmd::check(launch)) return status;
+    if (!rhs || !v || !coarse) return mlmd::fail(MLMD_BAD_ARGUMENT, "an argument is missing");
+    if (const mlmd_status status = check_slab(slab)) return status;
+    MLMD_GUARDED(MLMD_PICK(mlmd::isa_of(*launch), slab_up)(*slab, rhs, coarse, v, *launch))
+}
 
 mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
                            mlmd_convergence *goal, const mlmd_launch *launch) {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..dcmesh.domains import divided_ground_state, partition
+from ..dcmesh.parallel import ALONE, Line
 from ..dcmesh.qxmd import ground_state
 from ..dcmesh.qxmd.cell import prepare
 
@@ -117,8 +118,9 @@ def divided(
     shape: tuple[int, int, int],
     buffer: float,
     report: Report,
+    line: Line = ALONE.domains,
 ) -> DividedState:
-    """Solve box by box with buffers of a thickness in bohr."""
+    """Solve box by box with buffers of a thickness in bohr; ranks may share out the boxes."""
     settings = config.ground_state
     return divided_ground_state(
         atoms,
@@ -129,6 +131,7 @@ def divided(
         seed=config.run.seed,
         threads=config.dynamics.threads,
         progress=report,
+        line=line,
     )
 
 

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from ase.units import Bohr
 
-from mlmd.dcmesh.domains import divided_ground_state
-from mlmd.dcmesh.errors import ConvergenceError, OccupationError, PartitionError
+from mlmd.dcmesh.domains import BoxStates, DividedState, box_states, divided_ground_state
+from mlmd.dcmesh.errors import ConvergenceError, DecompositionError, OccupationError, PartitionError
+from mlmd.dcmesh.parallel import Line
 from mlmd.dcmesh.qxmd import ground_state
+
+from .lines import on_ranks
 
 EDGE = 6.0  # bohr, of the box of one molecule
 SMEARING = 0.005
@@ -52,8 +55,31 @@ def test_error_of_four_domains_falls_with_the_buffer() -> None:
     assert energy[1] < 1e-4 and force[1] < 5e-4
 
 
+def row_on(line: Line) -> tuple[DividedState, np.ndarray, BoxStates]:
+    """Three molecules of which each rank has some, their forces and their boxes."""
+    parts = divided_ground_state(molecules(3), (16, 16, 48), (1, 1, 3), 1.5, smearing=SMEARING, tol=1e-6, line=line)
+    return parts, parts.forces(), box_states(parts)
+
+
+def test_ranks_that_share_out_the_domains_find_the_same() -> None:
+    [(alone, forces, start)] = on_ranks(1, row_on)
+    filled = start.occupations > 1e-6  # the others are known to the residual at which the eigensolver stops
+    for ranks in (2, 3):
+        everywhere = on_ranks(ranks, row_on)
+        assert sum(len(parts.domains) for parts, *_ in everywhere) == 3
+        for parts, same_forces, same_start in everywhere:
+            assert parts.iterations == alone.iterations
+            assert parts.energy == pytest.approx(alone.energy, abs=1e-10)
+            np.testing.assert_allclose(same_forces, forces, rtol=0, atol=1e-10)
+            np.testing.assert_allclose(parts.density, alone.density, rtol=0, atol=1e-10)
+            assert same_start.energy == pytest.approx(start.energy, abs=1e-10)
+            np.testing.assert_allclose(same_start.eigenvalues[filled], start.eigenvalues[filled], rtol=0, atol=1e-10)
+
+
 def test_what_cannot_be_solved_is_refused() -> None:
     row = molecules(2)
+    with pytest.raises(DecompositionError, match="2 domains cannot be shared out among 3 ranks"):
+        on_ranks(3, lambda line: divided_ground_state(row, (16, 16, 32), (1, 1, 2), 2.0, line=line))
     with pytest.raises(OccupationError, match="give a smearing width above 0"):
         divided_ground_state(row, (16, 16, 32), (1, 1, 2), 2.0, smearing=0.0)
     with pytest.raises(PartitionError, match="larger than the cell"):

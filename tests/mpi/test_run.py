@@ -45,10 +45,10 @@ FAILING = Path(__file__).parent / "failing.py"
 
 
 class Runs:
-    """Runs of one input in a folder, all from the same ground state."""
+    """Runs of one input in a folder, all from the same ground state unless told otherwise."""
 
-    def __init__(self, folder: Path, text: str = INPUT) -> None:
-        self.folder, self.text = folder, text
+    def __init__(self, folder: Path, text: str = INPUT, keep_ground_state: bool = True) -> None:
+        self.folder, self.text, self.keep_ground_state = folder, text, keep_ground_state
         self.alone = self.run("alone", 1)
 
     def start(
@@ -67,7 +67,7 @@ class Runs:
         text = self.text.replace("STEPS", str(steps)).replace("MODE", mode)
         file.write_text(f"{text}[parallel]\n{parallel}\n{more}\n")
         out.mkdir(exist_ok=True)
-        if name != "alone":
+        if name != "alone" and self.keep_ground_state:
             shutil.copy(self.folder / "alone" / "ground_state.h5", out)
         program = [FAILING] if environment else ["-c", "from mlmd.cli import main; main()"]
         return mpirun(ranks, *program, "run", file, "--out", out, *options, **environment)

@@ -190,6 +190,22 @@ MLMD_API mlmd_status mlmd_current(const mlmd_psi *psi, const double *f, const in
 MLMD_API mlmd_status mlmd_multigrid(double *v, const double *rhs, const mlmd_level *levels, int64_t nlevels,
                                     mlmd_convergence *goal, const mlmd_launch *launch);
 
+/* Some planes along x of a level, levels[0], which is not periodic along x, and of the next one, levels[1].  Plane i lies
+ * part[i] of the way from plane low[i] of the next level to plane low[i] + 1; low does not fall. */
+typedef struct mlmd_slab {
+    const mlmd_level *levels;
+    const int64_t *low;
+    const double *part;
+} mlmd_slab;
+
+/* The two halves of a V-cycle's visit of a slab.  Down: v <- two sweeps from start (null: zeros), coarse <- the residual
+ * restricted.  Up: v <- two sweeps from v + the interpolated coarse field.  Beyond both ends are zeros, so that v is that
+ * of the whole level but for 2 planes at either end, the residual but for 3, and after both halves v but for 4. */
+MLMD_API mlmd_status mlmd_slab_down(const mlmd_slab *slab, const double *start, const double *rhs, double *v,
+                                    double *coarse, const mlmd_launch *launch);
+MLMD_API mlmd_status mlmd_slab_up(const mlmd_slab *slab, const double *rhs, const double *coarse, double *v,
+                                  const mlmd_launch *launch);
+
 /* Sweeps of motion <- keep motion + gain M^-1 (laplacian v + rhs), v <- v + motion; M^-1 adds up the Jacobi corrections
  * of all levels. */
 MLMD_API mlmd_status mlmd_dsa(double *v, double *motion, const double *rhs, const mlmd_level *levels, int64_t nlevels,

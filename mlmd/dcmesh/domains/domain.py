@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from ..qxmd import eigensolver
 from ..qxmd.cell import Ions
 from ..qxmd.hamiltonian import Hamiltonian
-from ..qxmd.occupations import required_bands
 from ..qxmd.projectors import Projectors
 from .partition import Box
 
@@ -25,10 +24,8 @@ class Domain:
         Where it lies.
     cell
         Ions of the whole cell.
-    extra_bands
-        Bands beyond those that the electrons of its atoms fill.
-    smearing
-        Fermi-Dirac width, Ha.
+    bands
+        How many orbitals.
     rng
         For the orbitals that it starts from.
 
@@ -42,15 +39,14 @@ class Domain:
         (nx, ny, nz, nb), real.
     """
 
-    def __init__(self, box: Box, cell: Ions, extra_bands: int, smearing: float, rng: np.random.Generator) -> None:
+    def __init__(self, box: Box, cell: Ions, bands: int, rng: np.random.Generator) -> None:
         self.box = box
         self.ions = ions_of(box, cell)
         self.atoms = np.flatnonzero(box.holds(cell.positions))
         self.atom_shares = box.shares(cell.positions)[self.atoms]
         self.hamiltonian = Hamiltonian(box.grid, self.ions.projectors)
-        self.bands = required_bands(self.ions.electrons, smearing) + extra_bands
-        self.psi = eigensolver.random_orbitals(self.hamiltonian, self.bands, rng)
-        self.values, self.shares = np.zeros(self.bands), np.zeros(self.bands)
+        self.psi = eigensolver.random_orbitals(self.hamiltonian, bands, rng)
+        self.values, self.shares = np.zeros(bands), np.zeros(bands)
 
     def solve(self, potential: Array, cycles: int) -> float:
         """Improve the orbitals in a potential (nx, ny, nz) of the whole cell, Ha; tells the largest residual, Ha."""

@@ -115,7 +115,8 @@ class BoxStates:
 def box_states(divided: DividedState) -> BoxStates:
     """Take the boxes of a divided ground state apart.
 
-    Their orbitals are improved in the potential that they are in until the empty ones too are eigenstates.
+    Their orbitals are improved in the potential that they are in until the empty ones too are eigenstates. All ranks
+    that share them out make this call, and each gets all of them.
 
     Parameters
     ----------
@@ -132,11 +133,13 @@ def box_states(divided: DividedState) -> BoxStates:
     >>> [state.grid.shape for state in start.states], round(float(start.density.sum() * start.grid.dv), 6)
     ([(16, 16, 32), (16, 16, 32)], 4.0)
     """
-    ions, domains = divided.ions, divided.domains
-    for domain in domains:
-        _polish(domain, divided.v_loc)
-    occupations, level, entropy_term = occupy(domains, ions.electrons, divided.smearing)
-    states = [
+    ions, boxes, domains = divided.ions, divided.boxes, divided.domains
+    worst = max(divided.line.collect([_polish(domain, divided.v_loc) for domain in domains]))
+    if not worst < EIGENSOLVER_TOLERANCE:
+        words = f"the highest bands of a domain have a residual of {worst:.1e} Ha: raise extra_bands"
+        warnings.warn(words, stacklevel=2)
+    occupations, level, entropy_term = occupy(domains, ions.electrons, divided.smearing, divided.line)
+    own = [
         GroundState(
             ions=domain.ions,
             xc=divided.xc,
@@ -154,20 +157,20 @@ def box_states(divided: DividedState) -> BoxStates:
         )
         for domain, f in zip(domains, occupations, strict=True)
     ]
-    boxes = [domain.box for domain in domains]
+    states = divided.line.collect(own)
     density = recombine(boxes, [state.density for state in states])
     energy = {term: sum(state.energy[term] for state in states) for term in ("kinetic", "nonlocal")}
     energy |= field_energies(ions, divided.xc, density) | {"entropy": entropy_term}
     return BoxStates(ions, boxes, states, density, energy | {"total": sum(energy.values())}, divided.iterations)
 
 
-def _polish(domain: Domain, potential: Array) -> None:
-    """Bring the bands that the density does not feel to the residual of the others."""
+def _polish(domain: Domain, potential: Array) -> float:
+    """Bring the bands that the density does not feel to the residual of the others; tells the largest, Ha."""
     for _ in range(MOST_ROUNDS):
         worst = domain.solve(potential, cycles=1)
         if worst < EIGENSOLVER_TOLERANCE:
-            return
-    warnings.warn(f"the highest bands of a domain have a residual of {worst:.1e} Ha: raise extra_bands", stacklevel=3)
+            break
+    return worst
 
 
 def _load_box(group: h5py.Group, cell: Grid) -> Box:
