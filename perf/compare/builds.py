@@ -150,7 +150,7 @@ def _compile(folder: Path, log: Path, commit: str) -> None:
         last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise MlmdError(
             f"{commit[:12]} does not build ({last[0]}); the log is {log}. "
-            "A build needs a C++17 compiler, setuptools and pybind11"
+            "A build needs a C++17 compiler and: pip install --upgrade setuptools pybind11"
         )
     shutil.rmtree(folder / "build", ignore_errors=True)
 
