@@ -385,19 +385,3 @@ class Config(Section):
             raise wrong("[laser] type", 'is felt by nuclei in motion "ehrenfest" and "mesh" only; take one of these')
         if motion == "mesh" and mode == "exact" and self.nuclei.dephasing_time is None:
             raise wrong("[nuclei] dephasing_time", 'is missing; only mode = "shadow" knows the gaps to estimate it by')
-
-    def with_dynamics(self, **changes: object) -> Config:
-        """Return a copy with some keys of ``[dynamics]`` replaced (``None`` changes nothing).
-
-        Parameters
-        ----------
-        **changes
-            Values that are already valid for their key.
-
-        Returns
-        -------
-        Config
-            The changed copy.
-        """
-        kept = {key: value for key, value in changes.items() if value is not None}
-        return self.model_copy(update={"dynamics": self.dynamics.model_copy(update=kept)})

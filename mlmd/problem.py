@@ -33,6 +33,7 @@ from .errors import BackendUnavailable, InputError, MlmdError
 from .illumination import check_maxwell
 from .io.input import read_input
 from .io.structure import read_structure
+from .sections import with_keys
 
 _REFUSALS = (
     PseudopotentialError,
@@ -193,7 +194,7 @@ def read_problem(path: Path, backend: str | None = None, precision: str | None =
         When something in the file, the structure file or the options is wrong.
     """
     config, text = read_input(path)
-    config = config.with_dynamics(backend=backend, precision=precision)
+    config = with_keys(config, "dynamics", backend=backend, precision=precision)
     check_backend(config.dynamics.backend, path, "--backend" if backend else "[dynamics] backend")
     _check_light(config, path)
     check_division(config, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from ase.data import atomic_numbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
@@ -90,3 +90,31 @@ class Section(BaseModel):
     """Base of all sections: unknown keys are errors, NaN and infinity too, nothing changes later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Whole = TypeVar("Whole", bound=Section)
+
+
+def with_keys(config: Whole, section: str, **changes: object) -> Whole:
+    """Return a copy of an input with some keys of one of its sections replaced.
+
+    Parameters
+    ----------
+    config
+        The input.
+    section
+        Name of the section.
+    **changes
+        Values that are already valid for their key; ``None`` changes nothing.
+
+    Examples
+    --------
+    >>> class Run(Section):
+    ...     seed: int = 0
+    >>> class Input(Section):
+    ...     run: Run = Run()
+    >>> with_keys(Input(), "run", seed=3).run.seed
+    3
+    """
+    kept = {key: value for key, value in changes.items() if value is not None}
+    return config.model_copy(update={section: getattr(config, section).model_copy(update=kept)})

@@ -13,6 +13,7 @@ from ase.units import Bohr
 from .. import __version__, units
 from ..errors import InputError
 from ..io.input import parse, read_text
+from ..sections import with_keys
 from .config import SwitchConfig
 from .crystal import SoftMode, superlattice
 from .topology import Array
@@ -139,9 +140,7 @@ def read_job(path: Path, folder: Path, backend: str | None = None, precision: st
     InputError
         When something in it is wrong.
     """
-    config = parse(SwitchConfig, read_text(path), path)
-    kept = {key: value for key, value in (("backend", backend), ("precision", precision)) if value is not None}
-    config = config.model_copy(update={"dynamics": config.dynamics.model_copy(update=kept)})
+    config = with_keys(parse(SwitchConfig, read_text(path), path), "dynamics", backend=backend, precision=precision)
     if config.dynamics.precision == "planned":
         raise InputError(path, "[dynamics] precision", "cannot be planned for a texture under light", "give levels")
     return Job(path, config, folder)
