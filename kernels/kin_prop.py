@@ -81,7 +81,7 @@ class KinProp(Plan):
 
     Notes
     -----
-    A step reads and writes psi once where about four planes of it fit the second-level cache.  For many orbitals
+    A step reads and writes psi once where a plane of it fits the second-level cache.  For many orbitals
     on a large grid that holds in the packed layout: ``packed = plan.pack(psi)``, any number of ``plan(packed)``,
     ``plan.unpack(packed)``.  Otherwise psi is read and written twice.
 

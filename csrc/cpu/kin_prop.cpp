@@ -2,10 +2,9 @@
 //
 // The grid is a column of planes, planes are columns of lines, lines of points; each axis has its wave (wave.h).
 // When a plane is loaded its lines get the waves of y and z in the first-level cache, then the wave of x turns it
-// against the planes before, which are still in the second-level cache, and finished planes leave; where all three
-// waves are chains and a point fills a register, they go on in the registers (corner.h).  What has to be near: about
-// four planes.  Orbitals that are too many for that are best kept in several blocks; in one wide
-// grid the wave of x makes a pass of its own, line by line.
+// against the three planes before, which are still in a cache, and finished planes leave; where all three
+// waves are chains and a point fills a register, they go on in the registers (corner.h).  Orbitals that are too many
+// for that are best kept in several blocks; in one wide grid the wave of x makes a pass of its own, line by line.
 #include <algorithm>
 #include <unistd.h>
 
@@ -18,9 +17,9 @@ namespace mlmd {
 namespace MLMD_ISA {
 namespace {
 
-constexpr int64_t WINDOW = 4, LEAST_RANGE = 6;  // planes
-constexpr int64_t CACHE_LINE = 64;              // bytes of a point in packed wave functions
-constexpr int64_t PAGE = 4096;                  // bytes after which the first-level cache repeats itself
+constexpr int64_t LEAST_RANGE = 6;  // planes
+constexpr int64_t CACHE_LINE = 64;  // bytes of a point in packed wave functions
+constexpr int64_t PAGE = 4096;      // bytes after which the first-level cache repeats itself
 
 // Arrivals begin, begin + 2, ... below end that are one chain each, the same in all, with nothing between them.
 template <class T>
@@ -253,11 +252,12 @@ int64_t cache_bytes() {
 }
 
 // How many parts x is divided in, unless the caller has a wish: one for each thread that has no block of its own; single
-// planes (the wave of x is then all in the second pass) if the window of a part does not fit the cache.
+// planes (the wave of x is then all in the second pass) if not even one plane fits the cache.  As long as one does, the
+// others come from the next cache for less than a second pass costs.
 int64_t ranges_for(const mlmd_psi &psi, int64_t blocks, int64_t plane_bytes, const mlmd_launch &launch) {
     static const int64_t cache = cache_bytes();
     if (launch.block) return std::min<int64_t>(launch.block, psi.n[0]);
-    if (WINDOW * plane_bytes > cache) return psi.n[0];
+    if (plane_bytes > cache) return psi.n[0];
     const int64_t wanted = (launch.threads + blocks - 1) / blocks;
     return std::max<int64_t>(1, std::min(wanted, psi.n[0] / LEAST_RANGE));
 }
