@@ -26,14 +26,14 @@ from ..tuning.live import Live
 from ..tuning.problem import Problem, make_problem
 from ..tuning.runner import runoff
 from ..tuning.space import DEFAULT, Candidate
-from ..tuning.timing import Ratio, Timing, ratio
+from ..tuning.timing import Ratio, Timing, calm, ratio
 from ..tuning.tuner import tune_problem
 
 KERNELS = ("kin_prop", "nlp_prop", "hartree", "density")
 SIZES = ((32, 16), (48, 16), (64, 32), (70, 64), (96, 64), (128, 64))
 TUNINGS = 3
 CLOSE = 1.02  # times of the winners of a problem
-RUNOFF_SECONDS = 10.0
+RUNOFF_SECONDS = 20.0
 CALLS, REPEATS = 20000, 15
 TINY = (4, 4, 4)
 
@@ -87,9 +87,9 @@ def check(problem: Problem, backend: str, budget: float, tunings: int = TUNINGS)
 
 
 def meet(problem: Problem, backend: str, winners: list[Candidate]) -> dict[Candidate, Ratio]:
-    """Times of the winners over that of the default, from rounds in which all of them run."""
+    """Times of the winners over that of the default, from the calm ones of rounds in which all of them run."""
     samples = runoff(Live(problem, backend), sorted(set(winners) - {DEFAULT}), RUNOFF_SECONDS, lambda what: None)
-    timings = {candidate: Timing("", seconds) for candidate, seconds in samples.items()}
+    timings = dict(zip(samples, calm([Timing("", seconds) for seconds in samples.values()]), strict=True))
     return {candidate: ratio(timing, timings[DEFAULT]) for candidate, timing in timings.items()}
 
 

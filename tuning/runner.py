@@ -5,9 +5,9 @@
 2. Candidates race in interleaved rounds with the default; those that fall behind drop out round by round.  The best of
    all races race once more, because the best of many short measurements was mostly lucky.
 3. The finalists pass a second gate, their results on the whole problem against those of the default, and meet each
-   other and the default in paired rounds D A B C C B A D.  The winner has to beat the default by a margin and
-   more than its bootstrap interval, else the default stays.  Among candidates that tie the one with the fewest changes
-   wins, so that a repeated tuning comes to the same end.
+   other and the default in paired rounds, there and back, such as D B A C C A B D.  Among candidates that tie, the
+   default among them, the one with the fewest changes wins, so that a repeated tuning comes to the same end; but the
+   default stays if its time is within the bootstrap interval.  Only calm rounds count (see `mlmd.tuning.timing`).
 
 What is timed is behind `Bench`, so that a recorded log takes the place of the machine (`mlmd.tuning.trials`).
 """
@@ -15,6 +15,7 @@ What is timed is behind `Bench`, so that a recorded log takes the place of the m
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,19 +25,18 @@ import numpy as np
 from ..backends import MlmdError
 from .search import BATCH, Strategy
 from .space import DEFAULT, Candidate
-from .timing import Ratio, Timing, ratio
+from .timing import Ratio, Timing, calm, ratio
 
-RUNOFF_SHARE, SECOND_SHARE = 0.3, 0.15  # of the budget; the rest is for the search
+RUNOFF_SHARE, SECOND_SHARE = 0.4, 0.2  # of the budget; the rest is for the search
 # Times the best of the race, round by round: what is slower drops out.  One sample may be disturbed, ten are not; the
-# second race takes what time there is, so that a machine that is busy for a second does not decide it.
+# second race takes what time there is and drops few, so that a machine that is busy for a second does not decide it.
 RACE = (3.0, 2.0, 1.3, 1.15, 1.1)
-SECOND_RACE = (3.0, 2.0, *(1.3,) * 8, *(1.05,) * 40)
-RUNOFF_ROUNDS, GOOD_RUNOFF, LEAST_RUNOFF = 200, 10, 5  # each is a pair, there and back
+SECOND_RACE = (3.0, 2.0, *(1.3,) * 500)
+RUNOFF_ROUNDS, GOOD_RUNOFF, LEAST_RUNOFF = 1000, 10, 5  # each is a pair, there and back
 SECOND, FINALISTS = 12, 3  # candidates at most
 GATE_SHARE = 1.5  # times the least runoff of a finalist: that and its second gate
-CLOSE = 1.05  # times the best: is still a finalist
-MARGIN = 0.005  # by which a winner must be faster than the default, at the bad end of its interval
-TIE = 0.01  # candidates this close are equal
+CLOSE = 1.1  # times the best, or the default: is still a finalist
+TIE = 0.01  # candidates this close are equal, the default among them
 
 
 class GateError(MlmdError):
@@ -166,27 +166,37 @@ def _passes(bench: Bench, candidate: Candidate, whole: bool, refused: dict[Candi
 def race(
     bench: Bench, candidates: Sequence[Candidate], deadline: float, behind: Sequence[float] = RACE
 ) -> dict[Candidate, float]:
-    """Median time of each relative to the default, in a round for each limit, out of which the slow ones drop."""
-    ratios: dict[Candidate, list[float]] = {candidate: [] for candidate in candidates}
+    """Median time of each relative to the default, in a round for each limit, out of which the slow ones drop.
+
+    Of those that stay to the end, in the calm rounds.
+    """
+    samples: dict[Candidate, list[float]] = {runner: [] for runner in (DEFAULT, *candidates)}
     running = list(candidates)
+
+    def relative(candidate: Candidate) -> float:
+        mine = np.array(samples[candidate])
+        return float(np.median(mine / samples[DEFAULT][: len(mine)]))
+
     for number, factor in enumerate(behind):
         if number and bench.now() >= deadline:
             break
-        default, *seconds = bench.round([DEFAULT, *running])
-        for candidate, time in zip(running, seconds, strict=True):
-            ratios[candidate].append(time / default)
-        medians = {candidate: float(np.median(ratios[candidate])) for candidate in running}
-        best = min(1.0, *medians.values())
-        running = [candidate for candidate in running if medians[candidate] <= factor * best]
+        order = _shuffled([DEFAULT, *running], number)
+        for runner, seconds in zip(order, bench.round(order), strict=True):
+            samples[runner].append(seconds)
+        times = {candidate: relative(candidate) for candidate in running}
+        best = min(1.0, *times.values())
+        running = [candidate for candidate in running if times[candidate] <= factor * best]
         if not running:
             break
-    return {candidate: float(np.median(found)) for candidate, found in ratios.items()}
+    told = {candidate: relative(candidate) for candidate in candidates}
+    default, *rest = calm([Timing(repr(runner), tuple(samples[runner])) for runner in (DEFAULT, *running)])
+    return told | {c: ratio(timing, default).value for c, timing in zip(running, rest, strict=True)}
 
 
 def _best(times: dict[Candidate, float], most: int, close: float = math.inf) -> list[Candidate]:
-    """The best candidates, and those that are close to the best, that were no slower than the default."""
+    """The best candidates, of those that are close to the best and the default."""
     rivals = sorted((time, len(candidate), candidate) for candidate, time in times.items() if candidate != DEFAULT)
-    return [candidate for time, _, candidate in rivals if time <= min(1.0, close * rivals[0][0])][:most]
+    return [candidate for time, _, candidate in rivals if time <= close * min(1.0, rivals[0][0])][:most]
 
 
 def _finalists(
@@ -211,16 +221,23 @@ def runoff(
         if number >= LEAST_RUNOFF and bench.now() >= budget:
             break
         show("runoff")
-        seconds = bench.round([*runners, *reversed(runners)])
-        for runner, there, back in zip(runners, seconds, reversed(seconds), strict=False):
+        order = _shuffled(runners, number)
+        seconds = bench.round([*order, *reversed(order)])
+        for runner, there, back in zip(order, seconds, reversed(seconds), strict=False):
             samples[runner].append(0.5 * (there + back))
     return {runner: tuple(found) for runner, found in samples.items()}
+
+
+def _shuffled(runners: Sequence[Candidate], number: int) -> list[Candidate]:
+    """In another order in each round, the same in each tuning: the place in a round moves times by several per cent."""
+    return random.Random(number).sample(runners, len(runners))
 
 
 def _decide(
     samples: dict[Candidate, tuple[float, ...]], trials: int, refused: dict[Candidate, str], elapsed: float
 ) -> Decision:
-    timings = {candidate: Timing(repr(candidate), seconds) for candidate, seconds in samples.items()}
+    made = calm([Timing(repr(candidate), seconds) for candidate, seconds in samples.items()])
+    timings = dict(zip(samples, made, strict=True))
     winner = _winner(timings)
     default = timings[DEFAULT]
     gain = ratio(timings[winner], default)
@@ -228,14 +245,12 @@ def _decide(
 
 
 def _winner(timings: dict[Candidate, Timing]) -> Candidate:
-    """The simplest of the best that beats the default, else the best if that does, else the default."""
-    rivals = {candidate: timing for candidate, timing in timings.items() if candidate != DEFAULT}
-    if not rivals:
-        return DEFAULT
-    best = min(rivals, key=lambda candidate: ratio(rivals[candidate], timings[DEFAULT]).value)
-    equal = [candidate for candidate in rivals if ratio(rivals[candidate], rivals[best]).value <= 1.0 + TIE]
+    """The simplest of the best, the default among them; it stays, too, if none of them is surely faster."""
+    gains = {candidate: ratio(timing, timings[DEFAULT]) for candidate, timing in timings.items()}
+    best = min(gains, key=lambda candidate: gains[candidate].value)
+    equal = [candidate for candidate in timings if ratio(timings[candidate], timings[best]).value <= 1.0 + TIE]
     simplest = min(equal, key=lambda candidate: (len(candidate), candidate))
     for candidate in (simplest, best):
-        if ratio(rivals[candidate], timings[DEFAULT]).high < 1.0 - MARGIN:
+        if candidate == DEFAULT or gains[candidate].high < 1.0:
             return candidate
     return DEFAULT

@@ -2,18 +2,22 @@
 
 Only ratios within a round mean much on a shared machine.  The ratio to the baseline is the median over the rounds of
 (time of the rival) / (time of the baseline in the same round); its interval comes from drawing rounds with replacement.
+Neighbours who fill the shared cache for seconds change even these ratios, so that of many rounds only the calm ones,
+in which all rivals together were quickest, give a ratio that is found again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 SAMPLE_SECONDS = 2e-3  # a sample repeats a short call until it takes about this long
+SHORT_SECONDS, LONG_SECONDS = 5e-3, 0.1  # shorter calls are repeated in a sample; longer ones are tried once
 SETTLE_SECONDS = 5e-3  # idle threads spin for a while after a call and would slow the next rival
+CALM_SHARE, LEAST_CALM = 0.25, 10  # of the rounds; at least so many rounds
 RESAMPLES, CONFIDENCE = 2000, 0.95
 
 
@@ -78,8 +82,38 @@ def ratio(timing: Timing, baseline: Timing) -> Ratio:
     return Ratio(value, low, high)
 
 
+def calm(timings: Sequence[Timing]) -> list[Timing]:
+    """Only the rounds in which all rivals together took the least time, relative to what each takes in the median.
+
+    Parameters
+    ----------
+    timings : sequence of Timing
+        Of the same rounds.
+
+    Returns
+    -------
+    list of Timing
+        A quarter of the rounds, ten at least; all if there are fewer.
+
+    Examples
+    --------
+    >>> a, b = Timing("a", (1.0, 3.0) * 10), Timing("b", (2.0, 4.0) * 10)
+    >>> [set(timing.seconds) for timing in calm([a, b])]
+    [{1.0}, {2.0}]
+    """
+    seconds = np.array([timing.seconds for timing in timings])
+    whole = np.sum(seconds / np.median(seconds, axis=1, keepdims=True), axis=0)
+    kept = np.sort(np.argsort(whole, kind="stable")[: max(LEAST_CALM, round(CALM_SHARE * len(whole)))])
+    return [Timing(timing.name, tuple(timing.seconds[k] for k in kept)) for timing in timings]
+
+
 def sample(call: Callable[[], Any], times: int, clock: Callable[[], float]) -> float:
-    """Seconds per call of so many calls in a row."""
+    """Seconds per call of so many calls in a row; before several one more, which is not timed.
+
+    That one finds threads asleep and data in the caches of whoever wrote them: several per cent of a short call.
+    """
+    if times > 1:
+        call()
     start = clock()
     for _ in range(times):
         call()
@@ -89,6 +123,6 @@ def sample(call: Callable[[], Any], times: int, clock: Callable[[], float]) -> f
 def repeats(call: Callable[[], Any], clock: Callable[[], float]) -> int:
     """Calls in one sample; a first call that is long enough is not repeated here."""
     seconds = sample(call, 1, clock)
-    if seconds < 50 * SAMPLE_SECONDS:
-        seconds = sample(call, 1, clock)
-    return max(1, round(SAMPLE_SECONDS / max(seconds, 1e-7)))
+    if seconds < LONG_SECONDS:
+        seconds = min(sample(call, 1, clock) for _ in range(3))
+    return max(2 if seconds < SHORT_SECONDS else 1, round(SAMPLE_SECONDS / max(seconds, 1e-7)))

@@ -8,7 +8,7 @@ import pytest
 
 from mlmd.errors import PlanError
 from mlmd.perf.interleave import interleave
-from mlmd.tuning.timing import SAMPLE_SECONDS, Timing, ratio
+from mlmd.tuning.timing import SAMPLE_SECONDS, SHORT_SECONDS, Timing, ratio
 
 
 class Clock:
@@ -48,7 +48,20 @@ def test_short_calls_are_repeated() -> None:
     clock = Clock()
     times = interleave({"a": clock.rival("a", SAMPLE_SECONDS / 8)}, rounds=5, clock=clock, settle=0.0)
     assert times["a"].seconds == pytest.approx([SAMPLE_SECONDS / 8] * 5)
-    assert len(clock.order) == 2 + 5 * 8
+    assert len(clock.order) == 4 + 5 * (1 + 8)
+
+
+def test_a_short_call_that_follows_another_is_not_timed() -> None:
+    """It finds cold caches and sleeping threads."""
+    clock = Clock()
+
+    def rival(name: str) -> Callable[[], None]:
+        warm, cold = clock.rival(name, SHORT_SECONDS / 4), clock.rival(name, SHORT_SECONDS / 2)
+        return lambda: (warm if clock.order[-1:] == [name] else cold)()
+
+    times = interleave({name: rival(name) for name in "ab"}, rounds=5, clock=clock, settle=0.0)
+    assert times["a"].seconds == pytest.approx([SHORT_SECONDS / 4] * 5)
+    assert times["b"].seconds == pytest.approx([SHORT_SECONDS / 4] * 5)
 
 
 def test_ratio_is_taken_within_rounds() -> None:
