@@ -29,9 +29,9 @@ def interleave(
 ) -> dict[str, Timing]:
     """Time rivals in interleaved rounds.
 
-    Each is called once or twice beforehand, which compiles what is compiled when first used and tells how often a short
-    call must be repeated in a sample.  Nothing is restored between calls: a rival that works in place must keep its
-    numbers in range by itself, as unitary operators do.
+    Each is called beforehand, which compiles what is compiled when first used and tells how often a short call must be
+    repeated in a sample; of these repetitions the first is not timed.  Nothing is restored between calls: a rival that
+    works in place must keep its numbers in range by itself, as unitary operators do.
 
     Parameters
     ----------
