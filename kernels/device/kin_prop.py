@@ -19,7 +19,6 @@ AXIS_NUMBERS = 27  # of csrc/include/mlmd/kin_axis.h
 TABLE_GROUP, ITEMS = 64, 128
 MOST_GROUPS_OF_ROWS = 65535  # CUDA has no more in a dimension that is not the fastest
 POINTS_OF_A_TASK = 72
-WINDOW = 4  # planes that are near
 REGISTER, PAGE = 64, 4096  # bytes; lines of whole pages lie on one another in the first-level cache
 Wide = np.longdouble
 
@@ -92,10 +91,10 @@ def kin_prop(
 
 
 def _fits(device: Device, psi: Any, threads: int) -> bool:
-    """Whether each thread has a block of its own, of registers, whose planes stay in the cache."""
+    """Whether each thread has a block of its own, of registers, of which a plane fits the cache."""
     blocks, _, ny, nz, norb = psi.shape
     line = nz * norb * psi.itemsize
-    return blocks >= threads and line == nz * REGISTER and line % PAGE != 0 and WINDOW * ny * line <= device.cache
+    return blocks >= threads and line == nz * REGISTER and line % PAGE != 0 and ny * line <= device.cache
 
 
 def _tasks(device: Device, grid: Any, blocks: int, steps: int, points: int, suffix: str) -> None:
