@@ -79,11 +79,11 @@ def add_command(app: typer.Typer, guard: Guard) -> None:
 def _train_seed(console: Console, file: Path, out: Path, seed: int) -> Path:
     """Train a recipe with another seed, or go on with that; gives the folder."""
     from ..io.input import parse, read_text
+    from ..sections import with_keys
     from .recipe import Recipe
 
     text, folder = read_text(file), out / f"{file.stem}_{seed}"
-    recipe = parse(Recipe, text, file)
-    recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+    recipe = with_keys(parse(Recipe, text, file), "training", seed=seed)
     train_recipe(console, file, recipe, f"{text}\n# the seed of [training] was {seed}\n", folder)
     return folder
 

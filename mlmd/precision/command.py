@@ -20,6 +20,7 @@ from ..plots import draw_pareto
 from ..problem import Problem
 from ..progress import Progress
 from ..run import Run
+from ..sections import with_keys
 from .observables import NORMS
 from .plan import check_plannable, keep_plan
 from .planning import Report, make_plan
@@ -115,6 +116,5 @@ def with_precision(
         raise InputError(problem.path, "--sentinel", f"is {sentinel}", "give 1 or more")
     if (budget := budget or given.budget) is None:
         raise InputError(problem.path, "[precision] budget", "is missing", "give it there, or as --budget 1e-3")
-    changes = {"observable": observable, "budget": budget, "sentinel": sentinel}
-    settings = given.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    return replace(problem, config=problem.config.model_copy(update={"precision": settings})), budget
+    config = with_keys(problem.config, "precision", observable=observable, budget=budget, sentinel=sentinel)
+    return replace(problem, config=config), budget

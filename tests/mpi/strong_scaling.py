@@ -25,6 +25,7 @@ from mlmd.dcmesh.parallel import ALONE, Line
 from mlmd.dcmesh.parallel.team import split
 from mlmd.domains.study import divided
 from mlmd.problem import read_problem
+from mlmd.sections import with_keys
 
 from .weak_scaling import MPI, timed, wait_for_all
 
@@ -54,8 +55,7 @@ def hartree(line: Line) -> dict[str, Callable[[], object]]:
 def ground_state(file: Path, iterations: int, line: Line) -> dict[str, Callable[[], object]]:
     """The first iterations of an input, with all that comes before them."""
     problem = read_problem(file)
-    settings = problem.config.ground_state.model_copy(update={"tolerance": 1e-300, "max_iterations": iterations})
-    config = problem.config.model_copy(update={"ground_state": settings})
+    config = with_keys(problem.config, "ground_state", tolerance=1e-300, max_iterations=iterations)
     assert config.domains is not None
     cell = (config, config.domains, problem.atoms, problem.shape, config.domains.buffer, lambda *_: None, line)
 

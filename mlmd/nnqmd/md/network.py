@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...backends import default_threads
+from ...sections import with_keys
 from ..calculator import placed
 from ..model_file import Model
 from .particles import Floats
@@ -118,8 +119,7 @@ def converted(model: Model, precision: str) -> Model:
     -------
     Model
     """
-    shape = model.architecture.shape.model_copy(update={"dtype": precision})
-    architecture = model.architecture.model_copy(update={"shape": shape})
+    architecture = with_keys(model.architecture, "shape", dtype=precision)
     network: Any = architecture.build()
     network.load_state_dict(model.network.state_dict())
     return Model(architecture, network.eval(), model.record)
