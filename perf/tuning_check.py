@@ -26,7 +26,7 @@ from ..tuning.live import Live
 from ..tuning.problem import Problem, make_problem
 from ..tuning.runner import runoff
 from ..tuning.space import DEFAULT, Candidate
-from ..tuning.timing import Ratio, Timing, calm, ratio
+from ..tuning.timing import Ratio, calm, ratio
 from ..tuning.tuner import tune_problem
 
 KERNELS = ("kin_prop", "nlp_prop", "hartree", "density")
@@ -89,7 +89,7 @@ def check(problem: Problem, backend: str, budget: float, tunings: int = TUNINGS)
 def meet(problem: Problem, backend: str, winners: list[Candidate]) -> dict[Candidate, Ratio]:
     """Times of the winners over that of the default, from the calm ones of rounds in which all of them run."""
     samples = runoff(Live(problem, backend), sorted(set(winners) - {DEFAULT}), RUNOFF_SECONDS, lambda what: None)
-    timings = dict(zip(samples, calm([Timing("", seconds) for seconds in samples.values()]), strict=True))
+    timings = calm(samples)
     return {candidate: ratio(timing, timings[DEFAULT]) for candidate, timing in timings.items()}
 
 

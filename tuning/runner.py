@@ -172,25 +172,25 @@ def race(
     """
     samples: dict[Candidate, list[float]] = {runner: [] for runner in (DEFAULT, *candidates)}
     running = list(candidates)
-
-    def relative(candidate: Candidate) -> float:
-        mine = np.array(samples[candidate])
-        return float(np.median(mine / samples[DEFAULT][: len(mine)]))
-
     for number, factor in enumerate(behind):
         if number and bench.now() >= deadline:
             break
         order = _shuffled([DEFAULT, *running], number)
         for runner, seconds in zip(order, bench.round(order), strict=True):
             samples[runner].append(seconds)
-        times = {candidate: relative(candidate) for candidate in running}
+        times = {candidate: _relative(samples[candidate], samples[DEFAULT]) for candidate in running}
         best = min(1.0, *times.values())
         running = [candidate for candidate in running if times[candidate] <= factor * best]
         if not running:
             break
-    told = {candidate: relative(candidate) for candidate in candidates}
-    default, *rest = calm([Timing(repr(runner), tuple(samples[runner])) for runner in (DEFAULT, *running)])
-    return told | {c: ratio(timing, default).value for c, timing in zip(running, rest, strict=True)}
+    told = {candidate: _relative(samples[candidate], samples[DEFAULT]) for candidate in candidates}
+    timings = calm({runner: samples[runner] for runner in (DEFAULT, *running)})
+    return told | {c: _relative(timings[c].seconds, timings[DEFAULT].seconds) for c in running}
+
+
+def _relative(seconds: Sequence[float], default: Sequence[float]) -> float:
+    """Median time relative to the default, in the rounds before a candidate dropped out."""
+    return float(np.median(np.divide(seconds, default[: len(seconds)])))
 
 
 def _best(times: dict[Candidate, float], most: int, close: float = math.inf) -> list[Candidate]:
@@ -236,8 +236,7 @@ def _shuffled(runners: Sequence[Candidate], number: int) -> list[Candidate]:
 def _decide(
     samples: dict[Candidate, tuple[float, ...]], trials: int, refused: dict[Candidate, str], elapsed: float
 ) -> Decision:
-    made = calm([Timing(repr(candidate), seconds) for candidate, seconds in samples.items()])
-    timings = dict(zip(samples, made, strict=True))
+    timings = calm(samples)
     winner = _winner(timings)
     default = timings[DEFAULT]
     gain = ratio(timings[winner], default)

@@ -8,9 +8,9 @@ in which all rivals together were quickest, give a ratio that is found again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ SHORT_SECONDS, LONG_SECONDS = 5e-3, 0.1  # shorter calls are repeated in a sampl
 SETTLE_SECONDS = 5e-3  # idle threads spin for a while after a call and would slow the next rival
 CALM_SHARE, LEAST_CALM = 0.25, 10  # of the rounds; at least so many rounds
 RESAMPLES, CONFIDENCE = 2000, 0.95
+
+Rival = TypeVar("Rival", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -82,29 +84,29 @@ def ratio(timing: Timing, baseline: Timing) -> Ratio:
     return Ratio(value, low, high)
 
 
-def calm(timings: Sequence[Timing]) -> list[Timing]:
+def calm(samples: Mapping[Rival, Sequence[float]]) -> dict[Rival, Timing]:
     """Only the rounds in which all rivals together took the least time, relative to what each takes in the median.
 
     Parameters
     ----------
-    timings : sequence of Timing
-        Of the same rounds.
+    samples : mapping of rivals to sequences of float
+        Seconds per call, of the same rounds.
 
     Returns
     -------
-    list of Timing
+    dict of rivals to Timing
         A quarter of the rounds, ten at least; all if there are fewer.
 
     Examples
     --------
-    >>> a, b = Timing("a", (1.0, 3.0) * 10), Timing("b", (2.0, 4.0) * 10)
-    >>> [set(timing.seconds) for timing in calm([a, b])]
+    >>> kept = calm({"a": (1.0, 3.0) * 10, "b": (2.0, 4.0) * 10})
+    >>> [set(timing.seconds) for timing in kept.values()]
     [{1.0}, {2.0}]
     """
-    seconds = np.array([timing.seconds for timing in timings])
+    seconds = np.array(list(samples.values()))
     whole = np.sum(seconds / np.median(seconds, axis=1, keepdims=True), axis=0)
     kept = np.sort(np.argsort(whole, kind="stable")[: max(LEAST_CALM, round(CALM_SHARE * len(whole)))])
-    return [Timing(timing.name, tuple(timing.seconds[k] for k in kept)) for timing in timings]
+    return {rival: Timing(str(rival), tuple(found[k] for k in kept)) for rival, found in samples.items()}
 
 
 def sample(call: Callable[[], Any], times: int, clock: Callable[[], float]) -> float:
