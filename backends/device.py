@@ -142,6 +142,11 @@ class Device(Arrays):
         """Whether kernels can use matrix tiles of a processor."""
         return False
 
+    @cached_property
+    def dots(self) -> bool:
+        """Whether kernels are to use dot products of a processor's bf16 numbers, as there are no tiles."""
+        return False
+
     def combine(self, to: Any, x: Any, y: Any, a: float = 1.0, b: float = 1.0) -> None:
         """See `Arrays.combine`."""
         scalars = (np.float64(a), np.float64(b), np.int64(to.size))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from . import amx, spirv
+from . import spirv, units
 from .arrays import check_form
 from .device import Device, DeviceBackend, combine, rounded_up
 from .errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
@@ -29,12 +29,13 @@ from .rates import Rates
 SCALARS = {"i4": ctypes.c_int32, "i8": ctypes.c_int64, "f4": ctypes.c_float, "f8": ctypes.c_double}
 DRIVERS = "OCL_ICD_FILENAMES"
 LARGE, PAGE, MADV_HUGEPAGE = 8 << 20, 4096, 14
-PRODUCT_BYTES = 1 << 23  # of a product that waits to be added to a result
+PRODUCT_BYTES = 1 << 22  # of a product that waits to be added to a result
+JOIN_BYTES = 1 << 22  # of an array: work on it is worth a thread more
 
 
 def find_driver() -> None:
     """Tell the OpenCL loader where the processor's driver of pip is; it looks only once, when first asked."""
-    amx.target()
+    units.target()
     if os.environ.get(DRIVERS):
         return
     try:
@@ -109,7 +110,12 @@ class SyclDevice(Device):
     @cached_property
     def amx(self) -> bool:
         """See `Device.amx`."""
-        return self.processor and amx.works(self.queue.sycl_device.driver_version)
+        return self.processor and units.works("tiles", self.queue.sycl_device.driver_version)
+
+    @cached_property
+    def dots(self) -> bool:
+        """See `Device.dots`."""
+        return self.processor and not self.amx and units.works("dots", self.queue.sycl_device.driver_version)
 
     def checked(self, name: str, array: Any, shape: tuple[int, ...], dtype: np.dtype[Any], writable: bool) -> Any:
         """The array as a dpnp array on this device; see `Arrays.checked`."""
@@ -226,9 +232,18 @@ class SyclDevice(Device):
         if self._captured is not None:
             self._captured.append((submit, arguments))
             return
+        if self.processor:
+            self._join()
         self._running.append((submit(), arguments))
         while len(self._running) > 1 and self._running[0][0].execution_status.name == "complete":
             self._running.popleft()
+
+    def _join(self) -> None:
+        """Help with large work: the driver has a thread less than there are cores, and ours works while it waits."""
+        if self._running:
+            event, arguments = self._running[-1]
+            if max((getattr(array, "nbytes", 0) for array in arguments), default=0) >= JOIN_BYTES:
+                event.wait()
 
     def _load(self, kernel: str) -> Any:
         self._check_open()

@@ -1,25 +1,14 @@
-// Products of blocks: 32 x 32 results from two rows of tile pairs, by a matrix unit, by dot products, or plainly.
+// Products of blocks: 32 x 32 results from two rows of tile pairs, by a matrix unit, by dot products (bf16_dot.h), or plainly.
 //
 // With 2 parts three products are summed, with 3 parts six: those of parts whose numbers add to less than PARTS.  The
 // smaller ones come first.  `aside` is called once for each pair of tiles: other work to be done meanwhile.
 #pragma once
 
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
-#include <cstring>
-
-#include "bf16.h"
+#include "mlmd/bf16.h"
+#include "mlmd/bf16_dot.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
-
-// Parts of left and right in the six products of three parts, small ones first, so ordered that successive products
-// share a factor.  Of fewer parts the last three, or the last one, are summed.
-constexpr int PRODUCTS[6][2] = {{0, 2}, {2, 0}, {1, 1}, {0, 1}, {1, 0}, {0, 0}};
-template <int PARTS>
-constexpr int FIRST_PRODUCT = 6 - PARTS * (PARTS + 1) / 2;
 
 #if defined(__AVX512F__)
 #define MLMD_TILES __attribute__((target("amx-tile,amx-bf16")))
@@ -85,56 +74,6 @@ struct Amx {
         MLMD_TILE_STORE(1, c + LANES);
         MLMD_TILE_STORE(2, c + LANES * BLOCK);
         MLMD_TILE_STORE(3, c + LANES * BLOCK + LANES);
-    }
-};
-#endif
-
-#if defined(__AVX512F__)
-// AVX512-BF16: sums of two products in each lane.
-struct Dot {
-    static constexpr int64_t ROWS = 8;
-    struct Session {
-        Session() {}
-    };
-
-    // The intrinsic could not be inlined into lambdas, which do not take over the target of the function around them.
-    static MLMD_INLINE void add_pairs(__m512 &sum, __m512i x, __m512i y) {
-        asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
-    }
-
-    // ROWS rows of the block.  A function of its own: what is inlined beside it would push the sums out of the registers.
-    template <int PARTS>
-    static __attribute__((target("avx512bf16"), noinline)) void strip(const Bf16 *a, const Bf16 *b, int64_t steps,
-                                                                      float *c) {
-        __m512 sum[ROWS][2];
-#pragma GCC unroll 8
-        for (int r = 0; r < ROWS; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-        for (int64_t k = 0; k < steps; ++k, a += PARTS * PAIR, b += PARTS * PAIR)
-            for (int n = FIRST_PRODUCT<PARTS>; n < 6; ++n) {
-                const Bf16 *x = a + PRODUCTS[n][0] * PAIR, *y = b + PRODUCTS[n][1] * PAIR;
-                for (int64_t t = 0; t < LANES; ++t, x += 2, y += STEP) {
-                    const __m512i y0 = _mm512_loadu_si512(y), y1 = _mm512_loadu_si512(y + TILE);
-#pragma GCC unroll 8
-                    for (int r = 0; r < ROWS; ++r) {
-                        int32_t two;
-                        std::memcpy(&two, x + r * STEP, sizeof two);
-                        const __m512i both = _mm512_set1_epi32(two);
-                        add_pairs(sum[r][0], both, y0);
-                        add_pairs(sum[r][1], both, y1);
-                    }
-                }
-            }
-#pragma GCC unroll 8
-        for (int r = 0; r < ROWS; ++r) {
-            _mm512_storeu_ps(c + r * BLOCK, sum[r][0]);
-            _mm512_storeu_ps(c + r * BLOCK + LANES, sum[r][1]);
-        }
-    }
-
-    template <int PARTS, class Aside>
-    static void multiply(const Bf16 *a, const Bf16 *b, int64_t steps, float *c, Aside &aside) {
-        for (int64_t row = 0; row < BLOCK; row += ROWS) strip<PARTS>(a + row * STEP, b, steps, c + row * BLOCK);
-        for (int64_t k = 0; k < steps; ++k) aside();
     }
 };
 #endif

@@ -34,6 +34,8 @@ class Weights {
 
     MLMD_INLINE double sum(P x) const { return total(x); }
 
+    MLMD_INLINE void ask_after(const void *p) const { ask_far_and_near(p); }
+
   private:
     int64_t width_, full_, packs_;
     Scratch<double> w_;

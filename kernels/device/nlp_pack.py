@@ -8,7 +8,7 @@ import numpy as np
 
 from ...backends import Device
 from ...backends.device import items
-from .nlp_tiles import Tiles, pack
+from . import nlp_dots, nlp_tiles
 
 
 class Columns(NamedTuple):
@@ -29,10 +29,12 @@ class Columns(NamedTuple):
     form: str
 
 
-def nlp_pack(device: Device, Q: Any, parts: int, threads: int) -> Columns | Tiles:
+def nlp_pack(device: Device, Q: Any, parts: int, threads: int) -> Columns | nlp_tiles.Tiles | nlp_dots.Dots:
     """Raw kernel; arguments as in `mlmd.kernels.nlp_pack.reference`, parts may be 0."""
     if parts and device.amx:
-        return pack(device, Q, parts)
+        return nlp_tiles.pack(device, Q, parts)
+    if parts and device.dots:
+        return nlp_dots.pack(device, Q, parts)
     if parts:
         right = split(device, Q, parts)
     else:

@@ -1,4 +1,6 @@
-"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers; or matrix tiles."""
+"""Nonlocal propagator on a device: the library's matrix products, on bf16 parts or whole numbers; or the bf16 units of
+a processor.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,31 @@ from typing import Any
 from ...backends import Device
 from ...backends.device import combine
 from ..bf16 import products
+from . import nlp_dots, nlp_tasks, nlp_tiles
 from .nlp_middle import scaled_product
 from .nlp_pack import Columns, split
-from .nlp_tiles import Tiles, propagate
 
 POINTS = 16384  # in a chunk
 
 
-def nlp_prop(device: Device, psi: Any, Q: Columns | Tiles, S: Any, dv: float, parts: int, threads: int) -> None:
+def nlp_prop(
+    device: Device,
+    psi: Any,
+    Q: Columns | nlp_tiles.Tiles | nlp_dots.Dots,
+    S: Any,
+    dv: float,
+    parts: int,
+    threads: int,
+) -> None:
     """Raw kernel; arguments as in `mlmd.kernels.nlp_prop.reference`, Q from the raw ``nlp_pack``, S on the device."""
-    if isinstance(Q, Tiles):
-        propagate(device, psi, Q, S, dv, parts)
+    if isinstance(Q, nlp_tiles.Tiles):
+        nlp_tiles.propagate(device, psi, Q, S, dv, parts)
+        return
+    if isinstance(Q, nlp_dots.Dots):
+        nlp_dots.propagate(device, psi, Q, S, dv, parts)
+        return
+    if not parts and nlp_tasks.suits(device, psi, Q.right[0]):
+        nlp_tasks.propagate(device, psi, Q.right[0], S, dv)
         return
     factors = scaled_product(device, S, project(device, Q, psi, parts), dv)
     if parts:

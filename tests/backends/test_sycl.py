@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from mlmd import kernels
 from mlmd.backends import get, spirv
+from mlmd.backends.sycl import JOIN_BYTES
 from mlmd.errors import ArrayError, BackendUnavailable, DeviceMemoryError, PlanError
 
 pytestmark = pytest.mark.skipif(not get("sycl").status().works, reason=f"sycl: {get('sycl').status().reason}")
@@ -154,6 +156,26 @@ def test_a_kernel_that_is_not_there_is_named(device: Any) -> None:
         device.arrays().launch("fields:time_travel", (1,), (1,))
     with pytest.raises(BackendUnavailable, match="no SYCL kernels 'flux'"):
         device.arrays().launch("flux:capacitor", (1,), (1,))
+
+
+@pytest.mark.parametrize(
+    ("processor", "number", "waited"), [(True, JOIN_BYTES, True), (True, 8, False), (False, JOIN_BYTES, False)]
+)
+def test_a_processor_helps_with_large_work_before_more_is_queued(
+    device: Any, processor: bool, number: int, waited: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Running:
+        execution_status, waits = SimpleNamespace(name="running"), 0
+
+        def wait(self) -> None:
+            self.waits += 1
+
+    arrays, first = device.arrays(), Running()
+    monkeypatch.setattr(arrays, "processor", processor)
+    arrays._do(lambda: first, (np.zeros(number, np.uint8), np.int64(1)))
+    arrays._do(Running, ())
+    arrays._running.clear()
+    assert first.waits == waited
 
 
 def test_traffic_is_counted_and_constants_go_once(device: Any) -> None:

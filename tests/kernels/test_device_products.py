@@ -1,4 +1,4 @@
-"""Products and sums on devices: matrix tiles against the plain path, the middle matrix, small forms, norms."""
+"""Products and sums on devices: units of processors against the plain path, the middle matrix, small forms, norms."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from mlmd import kernels
-from mlmd.backends import Device, DeviceBackend, amx, get, names, sycl
-from mlmd.kernels.device import nlp_prop
+from mlmd.backends import Device, DeviceBackend, get, names, sycl, units
+from mlmd.kernels.device import nlp_prop, nlp_tasks
 from mlmd.kernels.device.forms import column_norms, hermitian_form, weighted_squares
 from mlmd.kernels.device.nlp_middle import nlp_middle
 
@@ -43,30 +43,50 @@ def numbers(rng: np.random.Generator, *shape: int, dtype: str = "complex128") ->
     return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
 
 
-@pytest.mark.parametrize(("rank", "norb"), SIZES)
-@pytest.mark.parametrize(("mode", "most"), [("bf16x1", 1e-4), ("bf16x2", 1e-6), ("bf16x3", 1e-6)])
-def test_tiles_agree_with_the_plain_path(
-    rank: int, norb: int, mode: str, most: float, rng: np.random.Generator
-) -> None:
+def sycl_device() -> Device:
     if not get("sycl").status().works:
         pytest.skip(f"backend sycl: {get('sycl').status().reason}")
-    device = get("sycl").arrays()
-    if not device.amx:
-        pytest.skip("this processor has no matrix tiles, or the driver of SYCL makes no code for them")
-    shape = (9, 11, 13)
-    Q, psi = numbers(rng, *shape, rank, dtype="complex64"), numbers(rng, *shape, norb, dtype="complex64")
+    return get("sycl").arrays()
+
+
+def propagated(device: Device, rank: int, norb: int, mode: str, dtype: str = "complex64") -> np.ndarray:
+    """A random psi after a random operator."""
+    rng, shape = np.random.default_rng(rank + 100 * norb), (9, 11, 13)
+    Q, psi = numbers(rng, *shape, rank, dtype=dtype), numbers(rng, *shape, norb, dtype=dtype)
     Q /= np.sqrt(np.sum(np.abs(Q) ** 2, axis=(0, 1, 2)))
-    S = numbers(rng, rank, rank) / rank
-    results = []
-    for tiles in (True, False):
-        device.amx = tiles
-        try:
-            plan = kernels.nlp_prop(shape, norb, rank, 0.7, "complex64", mode, "sycl")
-            plan.set(device.asarray(Q), S)
-            results.append(device.asnumpy(plan(device.asarray(psi))))
-        finally:
-            device.amx = True
-    assert np.linalg.norm(results[0] - results[1]) <= most * np.linalg.norm(results[1])
+    plan = kernels.nlp_prop(shape, norb, rank, 0.7, dtype, mode, "sycl")
+    plan.set(device.asarray(Q), numbers(rng, rank, rank) / rank)
+    return device.asnumpy(plan(device.asarray(psi)))
+
+
+@pytest.mark.parametrize("unit", ["amx", "dots"])
+@pytest.mark.parametrize(("rank", "norb"), [*SIZES, (40, 300)])
+@pytest.mark.parametrize(("mode", "most"), [("bf16x1", 1e-4), ("bf16x2", 1e-6), ("bf16x3", 1e-6)])
+def test_units_agree_with_the_plain_path(
+    unit: str, rank: int, norb: int, mode: str, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = sycl_device()
+    if not getattr(device, unit):
+        pytest.skip(f"this processor has no unit for it, or the driver of SYCL makes no code ({unit})")
+    by_unit = propagated(device, rank, norb, mode)
+    for each in ("amx", "dots"):
+        monkeypatch.setattr(device, each, False)
+    plain = propagated(device, rank, norb, mode)
+    assert np.linalg.norm(by_unit - plain) <= most * np.linalg.norm(plain)
+
+
+@pytest.mark.parametrize(("rank", "norb"), [(1, 8), (7, 16), (3, 24), (24, 40), (130, 16)])
+@pytest.mark.parametrize(("dtype", "mode", "most"), [("complex64", "fp32", 1e-6), ("complex128", "fp64", 1e-13)])
+def test_tasks_agree_with_the_library(
+    rank: int, norb: int, dtype: str, mode: str, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = sycl_device()
+    if not device.processor:
+        pytest.skip("a GPU has no tasks")
+    by_tasks = propagated(device, rank, norb, mode, dtype)
+    monkeypatch.setattr(nlp_tasks, "LARGEST", 0)
+    by_library = propagated(device, rank, norb, mode, dtype)
+    assert 0 < np.linalg.norm(by_tasks - by_library) <= most * np.linalg.norm(by_library)
 
 
 @pytest.mark.parametrize("mode", ["fp64", "fp32", "bf16x1", "bf16x3"])
@@ -87,6 +107,7 @@ def test_points_in_several_chunks(
         return [device.asnumpy(array) for array in results]
 
     monkeypatch.setattr(device, "amx", False)
+    monkeypatch.setattr(device, "dots", False)
     whole = run()
     monkeypatch.setattr(nlp_prop, "POINTS", 100)
     monkeypatch.setattr(sycl, "PRODUCT_BYTES", 37 * norb * 8)
@@ -94,28 +115,41 @@ def test_points_in_several_chunks(
         assert np.linalg.norm(few - expected) <= (1e-4 if mode == "bf16x1" else 1e-6) * np.linalg.norm(expected)
 
 
-@pytest.mark.skipif(not amx.processor()[1] >= amx.FLAGS, reason="this processor has no matrix tiles")
-def test_a_driver_that_fails_leaves_the_plain_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", list(units.UNITS))
+def test_a_driver_that_fails_leaves_the_plain_path(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not units.processor()[1] >= units.UNITS[name].flags:
+        pytest.skip(f"this processor has no {name}")
     monkeypatch.setenv("MLMD_CACHE", str(tmp_path))
-    monkeypatch.setattr(amx, "CHILD", "import os; os.abort()")
-    assert not amx.works("a driver")
-    monkeypatch.setattr(amx, "CHILD", "")
-    assert not amx.works("a driver")  # the answer was kept
-    assert amx.works("another driver")
+    monkeypatch.setattr(units, "CHILD", "import os; os.abort()")
+    assert not units.works(name, "a driver")
+    monkeypatch.setattr(units, "CHILD", "")
+    assert not units.works(name, "a driver")  # the answer was kept
+    assert units.works(name, "another driver")
 
 
-@pytest.mark.skipif(not amx.processor()[1] >= amx.FLAGS, reason="this processor has no matrix tiles")
+def test_a_processor_without_the_unit_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLMD_CACHE", str(tmp_path))
+    monkeypatch.setattr(units, "processor", lambda: ("a model", frozenset({"sse2"})))
+    assert not any(units.works(name, "a driver") for name in units.UNITS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(
+    not units.processor()[1] >= units.UNITS["tiles"].flags, reason="this processor has no matrix tiles"
+)
 @pytest.mark.parametrize("told", [None, "skx"])
 def test_a_driver_that_was_told_too_late_is_left_alone(told: str | None, tmp_path: Path) -> None:
     if not get("sycl").status().works:
         pytest.skip(f"backend sycl: {get('sycl').status().reason}")
-    environment = {key: value for key, value in os.environ.items() if key != amx.TARGET}
-    environment |= {"MLMD_CACHE": str(tmp_path)} | ({amx.TARGET: told} if told else {})
+    environment = {key: value for key, value in os.environ.items() if key != units.TARGET}
+    environment |= {"MLMD_CACHE": str(tmp_path)} | ({units.TARGET: told} if told else {})
     program = """
 import dpctl
 dpctl.get_devices()
-from mlmd.backends import amx, get
-print(amx.target(), get("sycl").arrays().amx)
+from mlmd.backends import get, units
+print(units.target(), get("sycl").arrays().amx)
 """
     command = [sys.executable, "-c", program]
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)

@@ -96,7 +96,7 @@ MLMD_INLINE void add_points(const Place<T> &place, int64_t i, const T *after, co
             const P weighted = weight.v * x, swapped = weighted.swapped();
             squares[q].v = weighted.v * x.v + squares[q].v;
             const T *right = place.right.at(i + q) + s;
-            fetch_line(right);
+            orbitals.ask_after(right);
             bonds.add((axis + 1) % 3, weighted, swapped, widened<P>(right));
             bonds.add((axis + 2) % 3, weighted, swapped, widened<P>(place.up.at(i + q) + s));
             bonds.add(axis, weighted, swapped, next);
@@ -116,7 +116,6 @@ MLMD_INLINE void line_sums(const Place<T> &place, int64_t begin, int64_t end, in
     int64_t i = begin;
     for (; i + 1 < end && i + 2 < n; i += 2) {
         double two[2];
-        fetch_ahead(place.right.at(i), 2 * orbitals.width());
         add_points<axis, 2, P>(place, i, place.here.at(i + 2), orbitals, bonds, two);
         write(i, two[0]);
         write(i + 1, two[1]);

@@ -23,6 +23,8 @@ class SharedOrbitals {
 
     MLMD_ON_DEVICE double sum(P x) const { return lane_sum(total(x), lanes_); }
 
+    MLMD_ON_DEVICE void ask_after(const void *) const {}
+
   private:
     const double *f_;
     int64_t width_;

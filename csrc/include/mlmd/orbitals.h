@@ -47,6 +47,8 @@ class AllOrbitals {
 
     MLMD_INLINE double sum(P x) const { return total(x); }
 
+    MLMD_INLINE void ask_after(const void *p) const { ask_far_and_near(p); }
+
   private:
     const double *f_;
     int64_t width_, full_;

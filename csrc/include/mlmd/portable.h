@@ -47,7 +47,7 @@
 #define MLMD_MEMCPY __builtin_memcpy
 #endif
 // Before a loop that is long enough as it is.
-#if defined(__CUDACC__) || defined(__HIPCC__)
+#if defined(__clang__) || defined(__CUDACC__) || defined(__HIPCC__)
 #define MLMD_NO_UNROLL _Pragma("unroll 1")
 #else
 #define MLMD_NO_UNROLL

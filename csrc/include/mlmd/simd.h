@@ -130,13 +130,21 @@ struct Pack {
 #endif
 };
 
-// Memory that will be needed before long.  In SYCL for tasks on x86 processors alone: what SPIR-V has for it is a call
-// that does nothing there and empties the registers.
+// Memory that will be needed before long, into the second-level cache, and soon, into the first.  In SYCL for tasks on
+// x86 processors alone: what SPIR-V has for it is a call that does nothing there and empties the registers.
 MLMD_INLINE void ask_for(const void *p) {
 #if defined(__SYCL_DEVICE_ONLY__)
     asm volatile("prefetcht1 (%0)" : : "r"(p));
 #elif !defined(MLMD_NO_VECTORS)
     __builtin_prefetch(p, 0, 2);
+#endif
+}
+
+MLMD_INLINE void ask_soon(const void *p) {
+#if defined(__SYCL_DEVICE_ONLY__)
+    asm volatile("prefetcht0 (%0)" : : "r"(p));
+#elif !defined(MLMD_NO_VECTORS)
+    __builtin_prefetch(p, 0, 3);
 #endif
 }
 

@@ -61,8 +61,8 @@ MLMD_INLINE double total(P x) {
 #endif
 }
 
-// Asks memory for numbers that lie some way after those at p: the device's tasks for a stretch of them, the host for
-// the line of its cache.  A processor's own foresight ends with the page, and pages of unified shared memory are small.
+// In SYCL, asks memory for numbers that lie some way after those at p: a processor's own foresight ends with the page,
+// and pages of unified shared memory are small.
 constexpr int64_t AHEAD_BYTES = 2048;
 
 template <class T>
@@ -75,13 +75,12 @@ MLMD_INLINE void fetch_ahead(const T *p, int64_t numbers) {
 #endif
 }
 
-template <class T>
-MLMD_INLINE void fetch_line(const T *p) {
-#if defined(MLMD_DEVICE)
-    (void)p;
-#else
-    __builtin_prefetch(p + AHEAD_BYTES / sizeof(T), 0, 2);
-#endif
+// Asks memory for what lies a good way after p, and the second-level cache for what is nearer; for the threads of a
+// processor alone.
+MLMD_INLINE void ask_far_and_near(const void *p) {
+    constexpr int64_t FAR_BYTES = 8192, NEAR_BYTES = 2048;
+    ask_for(static_cast<const char *>(p) + FAR_BYTES);
+    ask_soon(static_cast<const char *>(p) + NEAR_BYTES);
 }
 
 // Calls work(Pack tag) with the widest register that the orbitals of a grid point fill.

@@ -7,11 +7,8 @@
 // side by side.  All instruction sets share this layout.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-
-#include "mlmd/bf16_split.h"
-#include "mlmd/simd.h"
+#include "bf16_split.h"
+#include "simd.h"
 
 namespace mlmd {
 namespace MLMD_ISA {
@@ -25,22 +22,35 @@ constexpr int64_t TILE = 512;                 // numbers in a tile
 constexpr int64_t PAIR = 2 * TILE;            // and in a pair of tiles
 constexpr int64_t BLOCK_SIZE = BLOCK * BLOCK; // results of a block
 
+// Parts of left and right in the six products of three parts, small ones first, so ordered that successive products
+// share a factor.  Of fewer parts the last three, or the last one, are summed.
+constexpr int PRODUCTS[6][2] = {{0, 2}, {2, 0}, {1, 1}, {0, 1}, {1, 0}, {0, 0}};
+template <int PARTS>
+constexpr int FIRST_PRODUCT = 6 - PARTS * (PARTS + 1) / 2;
+
 MLMD_INLINE int64_t ceiling(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
+
+// Takes the leading bf16 numbers off a register.
+template <class P, class Bits>
+MLMD_INLINE Bits take_bf16(P &x) {
+    const Bits u = (Bits)x.v, top = (u + 0x7fffu + ((u >> 16) & 1u)) & 0xffff0000u;
+    x.v -= (typename P::Vec)top;
+    return top;
+}
 
 // Parts of the LANES numbers of two rows, as pairs (first, second): one row of a right tile for each part.
 template <int PARTS>
 MLMD_INLINE void split_pairs(const float *first, const float *second, Bf16 *to, int64_t part_step) {
-    float x[LANES], y[LANES];
-    for (int l = 0; l < LANES; ++l) x[l] = first[l];
-    for (int l = 0; l < LANES; ++l) y[l] = second[l];
-#pragma GCC unroll 3
-    for (int part = 0; part < PARTS; ++part) {
-        uint32_t pairs[LANES];
-        for (int l = 0; l < LANES; ++l) {
-            const uint32_t low = take_bf16(x[l]), high = take_bf16(y[l]);
-            pairs[l] = (low >> 16) | high;
+    typedef Pack<float, VECTOR_BYTES> P;
+    typedef uint32_t Bits __attribute__((vector_size(VECTOR_BYTES)));
+    MLMD_UNROLL
+    for (int64_t l = 0; l < LANES; l += P::SIZE) {
+        P x = P::load(first + l), y = P::load(second + l);
+        MLMD_UNROLL
+        for (int part = 0; part < PARTS; ++part) {
+            const Bits low = take_bf16<P, Bits>(x), high = take_bf16<P, Bits>(y), pairs = (low >> 16) | high;
+            MLMD_MEMCPY(to + part * part_step + 2 * l, &pairs, sizeof pairs);
         }
-        std::memcpy(to + part * part_step, pairs, sizeof pairs);
     }
 }
 

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "bf16_blocks.h"
+#include "bf16.h"
 
 namespace mlmd {
 namespace MLMD_ISA {

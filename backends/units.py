@@ -1,8 +1,8 @@
-"""Whether SYCL kernels can use the matrix tiles of this processor (AMX).
+"""Whether SYCL kernels can use the bf16 units of this processor: matrix tiles (AMX), or dot products (AVX512-BF16).
 
 A driver that does not know the processor's model takes it for one without tiles, unless it is told before it is
-loaded; code that needs tiles then ends the process.  So the driver is told, and a child process multiplies a tile and
-builds the kernels first.
+loaded; code that needs what the driver does not know then ends the process.  So the driver is told, and a child process
+multiplies a tile and builds the kernels first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,10 +21,25 @@ from . import spirv
 from .machine import cpuinfo
 
 TARGET = "CL_CONFIG_CPU_TARGET_ARCH"
-FLAGS = {"amx_tile", "amx_bf16", "avx512_fp16"}  # of the processors that the driver calls sapphirerapids
 SECONDS = 120
-PROGRAMS = tuple(f"nlp_bf16x{parts}" for parts in (1, 2, 3))
-CHILD = "import sys; sys.path[:] = {path!r}; from mlmd.backends.amx import try_tiles; try_tiles()"
+CHILD = "import sys; sys.path[:] = {path!r}; from mlmd.backends.units import try_unit; try_unit({name!r})"
+
+
+class Unit(NamedTuple):
+    """A unit of some processors: flags of those that have it, and the kernels that are made for it."""
+
+    flags: frozenset[str]
+    programs: tuple[str, ...]
+
+
+UNITS = {
+    # of the processors that the driver calls sapphirerapids
+    "tiles": Unit(
+        frozenset({"amx_tile", "amx_bf16", "avx512_fp16"}),
+        ("amx_probe", *(f"nlp_bf16x{parts}" for parts in (1, 2, 3))),
+    ),
+    "dots": Unit(frozenset({"avx512f", "avx512_bf16"}), tuple(f"nlp_dotx{parts}" for parts in (1, 2, 3))),
+}
 
 
 @cache
@@ -45,28 +60,31 @@ def target() -> str | None:
     if late:
         values = [entry.partition(b"=")[2].decode() for entry in begun if entry.startswith(f"{TARGET}=".encode())]
         return values[0] if values else None
-    if processor()[1] >= FLAGS:
+    if processor()[1] >= UNITS["tiles"].flags:
         os.environ.setdefault(TARGET, "sapphirerapids")
     return os.environ.get(TARGET)
 
 
-def works(driver: str) -> bool:
-    """Whether a tile was multiplied and all kernels built; asked once for an installation, the answer is kept on disk.
+def works(name: str, driver: str) -> bool:
+    """Whether the kernels for a unit could be built; asked once for an installation, the answer is kept on disk.
 
     Parameters
     ----------
+    name : str
+        Of ``UNITS``.
     driver : str
         Version of the driver.
     """
-    if not processor()[1] >= FLAGS:
+    unit = UNITS[name]
+    if not processor()[1] >= unit.flags:
         return False
-    binaries = [spirv.load(name) for name in ("amx_probe", *PROGRAMS)]
+    binaries = [spirv.load(program) for program in unit.programs]
     what = repr((driver, processor()[0], sorted(processor()[1]), target(), binaries))
-    kept = spirv.cache_folder() / f"amx-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+    kept = spirv.cache_folder() / f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
     try:
         return kept.read_text() == "works"
     except OSError:
-        answer = _child_works()
+        answer = _child_works(name)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text("works" if answer else "fails")
@@ -75,11 +93,12 @@ def works(driver: str) -> bool:
     return answer
 
 
-def _child_works() -> bool:
+def _child_works(name: str) -> bool:
     environment = {key: value for key, value in os.environ.items() if key != TARGET}
     if chosen := target():
         environment[TARGET] = chosen
-    command = [sys.executable, "-c", CHILD.format(path=[str(Path(entry).resolve()) for entry in sys.path])]
+    path = [str(Path(entry).resolve()) for entry in sys.path]
+    command = [sys.executable, "-c", CHILD.format(path=path, name=name)]
     try:
         answer = subprocess.run(command, env=environment, capture_output=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -87,8 +106,8 @@ def _child_works() -> bool:
     return answer.returncode == 0
 
 
-def try_tiles() -> None:
-    """Multiply a tile, build the kernels, and end the process: with an error if the product is wrong.
+def try_unit(name: str) -> None:
+    """Build the kernels for a unit, multiply a tile if it has tiles, and end the process: with an error if that fails.
 
     The driver is the parent's and told what the parent's was told, nothing more.
     """
@@ -97,9 +116,12 @@ def try_tiles() -> None:
     from .sycl import SyclDevice
 
     device: Any = SyclDevice(dpctl.SyclQueue("cpu", property="in_order"), "cpu")
-    one = np.float32(1.0).view(np.uint32) >> np.uint32(16)
-    ones, result = device.asarray(np.full(512, one, np.uint16)), device.asarray(np.ones((16, 16), np.float32))
-    device.launch("amx_probe:tile_product", (16,), (16,), ones, result)
-    for name in PROGRAMS:
-        device.program(name)
-    sys.exit(int(np.any(device.asnumpy(result) != 33.0)))
+    if name == "tiles":
+        one = np.float32(1.0).view(np.uint32) >> np.uint32(16)
+        ones, result = device.asarray(np.full(512, one, np.uint16)), device.asarray(np.ones((16, 16), np.float32))
+        device.launch("amx_probe:tile_product", (16,), (16,), ones, result)
+        if np.any(device.asnumpy(result) != 33.0):
+            sys.exit(1)
+    for program in UNITS[name].programs:
+        device.program(program)
+    sys.exit(0)

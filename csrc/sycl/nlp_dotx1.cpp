@@ -1,0 +1,3 @@
+#define MLMD_PARTS 1
+
+#include "nlp_dot.h"

@@ -1,0 +1,3 @@
+#define MLMD_PARTS 2
+
+#include "nlp_dot.h"
