@@ -8,9 +8,8 @@ import numpy as np
 
 from ...backends import Device
 from .nlp_middle import scaled_product
-from .nlp_tiles import BLOCK, LANES, PAIR, PANELS, STEP, ceiling
+from .nlp_tiles import BLOCK, CHUNK, LANES, PAIR, PANELS, STEP, ceiling, spare_or_new
 
-CHUNK = {1: 32, 2: 16, 3: 8}  # steps of points that are packed at once
 PACK_TILES = 16  # columns of tiles of psi that are packed at once
 GROUP = 256
 
@@ -63,7 +62,7 @@ def pack(device: Device, Q: Any, parts: int) -> Dots:
 def propagate(device: Device, psi: Any, Q: Dots, S: Any, dv: float, parts: int) -> None:
     """psi += Q S (Q^H psi) dv."""
     name, norb = f"nlp_dotx{parts}:", psi.shape[1]
-    room = _take_room(device, Q, norb, parts)
+    room = spare_or_new(Q.spare, lambda: _room(device, Q, norb, parts))
     points, orbitals, rank = (np.int64(k) for k in (Q.points, norb, Q.rank))
     slices, groups = np.int64(room.slices), np.int64(room.groups)
     device.launch(
@@ -86,14 +85,6 @@ def propagate(device: Device, psi: Any, Q: Dots, S: Any, dv: float, parts: int) 
         *(psi, Q.packed, room.right, room.blocks, points, orbitals, rank, groups),
     )
     Q.spare.append(room)
-
-
-def _take_room(device: Device, Q: Dots, norb: int, parts: int) -> Room:
-    """Scratch that no other thread queues work with; what was queued before is done with it when its turn comes."""
-    try:
-        return Q.spare.pop()
-    except IndexError:
-        return _room(device, Q, norb, parts)
 
 
 def _room(device: Device, Q: Dots, norb: int, parts: int) -> Room:

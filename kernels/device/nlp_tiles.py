@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ BLOCK, STEP, PAIR, LANES, WORDS = 32, 32, 1024, 16, 512
 PANELS = {1: 8, 2: 4, 3: 3}  # of points that a group works on at once
 CHUNK = {1: 32, 2: 16, 3: 8}  # steps of points that are packed at once
 SET = 16  # panels of psi that are packed at once
+Scratch = TypeVar("Scratch")
 
 
 class Tiles(NamedTuple):
@@ -68,7 +70,7 @@ def propagate(device: Device, psi: Any, Q: Tiles, S: Any, dv: float, parts: int)
     width, points, again = np.int64(2 * norb), np.int64(Q.points), np.int64(0)
     panels, rank_panels = np.int64(ceiling(2 * norb, BLOCK)), np.int64(ceiling(2 * Q.rank, BLOCK))
     steps, rank_steps = np.int64(ceiling(Q.points, STEP)), np.int64(ceiling(2 * Q.rank, STEP))
-    room = _take_room(device, Q, norb, parts)
+    room = spare_or_new(Q.spare, lambda: _room(device, Q, norb, parts))
     sets, chunk = ceiling(int(panels), room.set), np.int64(CHUNK[parts])
     device.launch(
         name + "project",
@@ -91,12 +93,12 @@ def propagate(device: Device, psi: Any, Q: Tiles, S: Any, dv: float, parts: int)
     Q.spare.append(room)
 
 
-def _take_room(device: Device, Q: Tiles, norb: int, parts: int) -> Room:
+def spare_or_new(spare: list[Scratch], make: Callable[[], Scratch]) -> Scratch:
     """Scratch that no other thread queues work with; what was queued before is done with it when its turn comes."""
     try:
-        return Q.spare.pop()
+        return spare.pop()
     except IndexError:
-        return _room(device, Q, norb, parts)
+        return make()
 
 
 def _room(device: Device, Q: Tiles, norb: int, parts: int) -> Room:
