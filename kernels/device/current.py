@@ -36,17 +36,17 @@ def current(
     if device.processor:
         planes, height = _block(nx, ny, nz * norb * psi.itemsize)
         count, group = -(-nx // planes) * -(-ny // height), 1
-        name, how = f"_tasks:current_tasks_{real_name(psi)}", (np.int64(planes), np.int64(height))
+        name, how = f"current_tasks:current_tasks_{real_name(psi)}", (np.int64(planes), np.int64(height))
     else:
         suffix, reals = variant(psi)
-        name = f":current_{suffix}"
+        name = f"current:current_{suffix}"
         lanes = lanes_of(width, reals)
         tile = GROUP // lanes // TILE_Y
         count, group = min(MOST_GROUPS, -(-nx // WALK) * -(-ny // TILE_Y) * -(-nz // tile)), GROUP
         how = (np.int64(WALK), np.int32(lanes))
     parts = device.empty((count, TERMS), np.float64)
     given = (psi, f, zeros, totals if n is None else n, parts)
-    device.launch(f"current{name}", (count * group,), (group,), *given, *grid, *how)
+    device.launch(name, (count * group,), (group,), *given, *grid, *how)
     items = LANES * (TERMS + 1)
     device.launch("current:current_totals", (items,), (items,), parts, totals, np.int64(count), np.float64(dv))
 

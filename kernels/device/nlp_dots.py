@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backends import Device
+from ...backends.device import items
 from .nlp_middle import scaled_product
 from .nlp_tiles import BLOCK, CHUNK, LANES, PAIR, PANELS, STEP, ceiling, spare_or_new
 
 PACK_TILES = 16  # columns of tiles of psi that are packed at once
-GROUP = 256
 
 
 class Dots(NamedTuple):
@@ -71,10 +71,8 @@ def propagate(device: Device, psi: Any, Q: Dots, S: Any, dv: float, parts: int) 
         (1,),
         *(psi, Q.packed, room.sums, room.recent, room.packed, points, orbitals, rank, slices),
     )
-    elements = ceiling(Q.rank * norb, GROUP) * GROUP
-    device.launch(
-        name + "overlaps", (elements,), (GROUP,), room.sums, room.overlaps, rank, orbitals, slices, np.float32(dv)
-    )
+    each = items(device, Q.rank * norb)
+    device.launch(name + "overlaps", *each, room.sums, room.overlaps, rank, orbitals, slices, np.float32(dv))
     factors = scaled_product(device, S, room.overlaps, 1.0)
     rows = ceiling(2 * Q.rank, STEP) * LANES
     device.launch(name + "pack_factors", (rows,), (1,), factors, room.right, rank, orbitals)
